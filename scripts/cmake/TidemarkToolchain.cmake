@@ -1,0 +1,31 @@
+# Language, warnings, sanitizers, ccache: what every target gets.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo)
+endif()
+
+find_program(TIDEMARK_CCACHE ccache)
+if(TIDEMARK_CCACHE)
+  set(CMAKE_C_COMPILER_LAUNCHER ${TIDEMARK_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${TIDEMARK_CCACHE})
+endif()
+# Same objects in every checkout: ccache can share them and no build path leaks into a binary.
+add_compile_options(-ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
+
+if(TIDEMARK_SANITIZE)
+  add_compile_options(-fsanitize=${TIDEMARK_SANITIZE} -fno-omit-frame-pointer)
+  if(TIDEMARK_SANITIZE MATCHES "undefined")
+    add_compile_options(-fno-sanitize-recover=undefined)
+  endif()
+  add_link_options(-fsanitize=${TIDEMARK_SANITIZE})
+endif()
+
+add_library(tidemark_options INTERFACE)
+target_compile_options(tidemark_options INTERFACE
+  -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
+  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
+target_include_directories(tidemark_options INTERFACE ${CMAKE_SOURCE_DIR})
