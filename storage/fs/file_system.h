@@ -5,8 +5,8 @@
 // Threading: a FileSystem may be used from any thread; a File from one thread at a time, except
 //            ReadAt, which any thread may call beside one writer.
 // Errors:    absl::Status made by base::ErrnoStatus, with the path in the message; base::ErrnoOf()
-//            gives the errno back. EINTR is retried inside. A short write is not retried: WriteAt
-//            says how much was written before the error.
+//            gives the errno back. EINTR is retried inside. A short write is continued until an
+//            error: WriteAt then says how much was written before it.
 #pragma once
 
 #include <sys/uio.h>
@@ -106,7 +106,8 @@ class FileSystem {
   virtual absl::StatusOr<std::vector<std::string>> List(const std::string& path) = 0;
   virtual absl::StatusOr<FileStat> Stat(const std::string& path) = 0;  // kNotFound if absent
   virtual absl::StatusOr<FileSystemStat> StatFileSystem(const std::string& path) = 0;
-  // kFailedPrecondition with the path if another process holds it. Never waits.
+  // Opens an existing file (creating one could meet a full disk): kNotFound if absent,
+  // kFailedPrecondition with the path if another holds it. Never waits.
   virtual absl::StatusOr<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;
 };
 
