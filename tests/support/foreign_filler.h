@@ -36,7 +36,8 @@ class ForeignFiller {
   absl::Status Take(std::int64_t bytes);
   absl::Status TakeInodesUntilLeft(std::int64_t inodes);
 
-  absl::Status Free();        // everything: bytes, inodes, what the child grabbed, pins
+  // Everything: bytes, inodes, pins, and what the child grabbed, unless it is grabbing still.
+  absl::Status Free();
   absl::Status FreeInodes();  // only what TakeInodesUntilLeft took
   // Unlinks the filling but keeps it open: the space is gone and no name shows why. Free() closes.
   absl::Status DeleteButKeepOpen();

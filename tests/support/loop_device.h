@@ -1,0 +1,28 @@
+// A file as a block device.
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace tidemark::support {
+
+// Attached while somebody has it open: the kernel detaches it after the last close or umount.
+class LoopDevice {
+ public:
+  // kUnimplemented with the reason if this process may not attach one.
+  static absl::StatusOr<LoopDevice> Attach(const std::string& image);
+  LoopDevice(LoopDevice&& other) noexcept;
+  LoopDevice& operator=(LoopDevice&&) = delete;
+  ~LoopDevice();
+
+  const std::string& path() const { return path_; }
+
+ private:
+  LoopDevice(int fd, std::string path);
+
+  int fd_;
+  std::string path_;
+};
+
+}  // namespace tidemark::support
