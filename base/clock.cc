@@ -17,9 +17,10 @@ WallMillis SystemClock::WallNow() const {
 }
 
 std::string FormatWallTime(WallMillis wall) {
-  std::int64_t millis = wall % 1000;
-  if (millis < 0) millis += 1000;
-  const std::time_t seconds = (wall - millis) / 1000;
+  // Rounded down, also before 1970, without overflow at the ends.
+  const bool borrow = wall % 1000 < 0;
+  const std::int64_t millis = wall % 1000 + (borrow ? 1000 : 0);
+  const std::time_t seconds = wall / 1000 - (borrow ? 1 : 0);
   std::tm utc{};
   if (gmtime_r(&seconds, &utc) == nullptr) return absl::StrFormat("%dms", wall);
   return absl::StrFormat("%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", utc.tm_year + 1900, utc.tm_mon + 1,
