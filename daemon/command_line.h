@@ -1,0 +1,41 @@
+// The command line both daemons share: --config, --print-config, --ports-file, --version, --help,
+// and every key of the schema as --dotted-name VALUE.
+//
+// Errors: a usage error is printed with its reason, exit code 2.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "daemon/config_schema.h"
+#include "daemon/toml_config.h"
+
+namespace tidemark::daemon {
+
+inline constexpr int kExitUsage = 2;
+inline constexpr int kExitUnavailable = 69;
+inline constexpr int kExitConfiguration = 78;
+
+struct ProgramName {
+  std::string name;     // "tidemark-spu"
+  std::string summary;  // first line of --help
+  std::string version;
+};
+
+struct CommandLine {
+  ConfigSources sources;
+  bool print_config = false;
+  std::optional<std::string> ports_file;
+};
+
+struct ExitCode {
+  int value;
+};
+
+// ExitCode: --help, --version or a usage error was answered already.
+std::variant<CommandLine, ExitCode> ParseCommandLine(const ProgramName& program,
+                                                     const ConfigSchema& schema, int argc,
+                                                     const char* const* argv);
+
+}  // namespace tidemark::daemon

@@ -1,0 +1,23 @@
+#include "daemon/process_setup.h"
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <csignal>
+
+#include "absl/synchronization/mutex.h"
+
+namespace tidemark::daemon {
+
+void SetUpProcess() {
+  absl::SetMutexDeadlockDetectionMode(absl::OnDeadlockCycle::kIgnore);
+  std::signal(SIGPIPE, SIG_IGN);
+  umask(077);
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);  // the soft limit is still a working one if this fails
+  }
+}
+
+}  // namespace tidemark::daemon
