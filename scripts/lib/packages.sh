@@ -60,7 +60,8 @@ install_missing() {
     as_root=(sudo)
   fi
   echo "tidemark: installing ${#missing[@]} packages: ${missing[*]}"
-  local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=600)
+  local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive
+    apt-get -q -o DPkg::Lock::Timeout=600)
   "${apt[@]}" update </dev/null || echo "tidemark: the package lists could not be renewed" >&2
   if ! "${apt[@]}" install -y --no-install-recommends "${missing[@]}" </dev/null; then
     echo "tidemark: these Debian 12 packages are missing and could not be installed:" \

@@ -41,12 +41,13 @@ def verdict(case):
         return "skipped", skip_reason(output)
     failure = case.find("failure")
     if not output:
-        output = message or (failure.get("message", "") if failure is not None else "") or "no output"
+        why = failure.get("message", "") if failure is not None else ""
+        output = message or why or "no output"
     return "failed", output
 
 
 def read_tree(name, junit, ctest_status):
-    """[(test name, verdict, text)] of one ctest run; what ctest itself could not do is a failure."""
+    """[(test name, verdict, text)] of a ctest run; what ctest itself could not do is a failure."""
     results = []
     if Path(junit).exists():
         for case in ElementTree.parse(junit).getroot().iter("testcase"):
@@ -60,10 +61,12 @@ def main(arguments):
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tree", nargs=3, action="append", default=[],
                         metavar=("NAME", "JUNIT", "STATUS"))
+    parser.add_argument("--passed-step", action="append", default=[])
     parser.add_argument("--failed-step", action="append", default=[])
     options = parser.parse_args(arguments)
 
-    results = [(step, "failed", "see above") for step in options.failed_step]
+    results = [(step, "passed", "") for step in options.passed_step]
+    results += [(step, "failed", "see above") for step in options.failed_step]
     for name, junit, status in options.tree:
         results += read_tree(name, junit, int(status))
 
@@ -80,7 +83,8 @@ def main(arguments):
     for name, kind, _ in results:
         if kind == "failed":
             print(f"failed: {name}")
-    print(f"{count['passed']} passed, {count['failed']} failed, {count['skipped']} skipped", flush=True)
+    print(f"{count['passed']} passed, {count['failed']} failed, {count['skipped']} skipped",
+          flush=True)
     return 0 if count["failed"] == 0 and count["passed"] > 0 else 1
 
 

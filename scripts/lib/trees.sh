@@ -7,7 +7,8 @@ summary_arguments=()
 
 heading() { printf '\n== %s  [%s since start]\n' "$*" "$((SECONDS / 60))m$((SECONDS % 60))s"; }
 
-# A step that is no ctest run counts as one failed test when it fails.
+# A step that is no ctest run counts as one test.
+passed_step() { summary_arguments+=(--passed-step "$1"); }
 failed_step() {
   summary_arguments+=(--failed-step "$1")
   printf '!! failed: %s\n' "$1" >&2
