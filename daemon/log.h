@@ -64,7 +64,7 @@ struct LogEvent {
 
 // 2026-11-23T03:44:44.123Z WARN  volume.episode_began volume=a available_bytes=1024
 std::string FormatLogText(const LogEvent& event);
-// {"time":"2026-…","level":"warn","event":"volume.episode_began","volume":"a","available_bytes":1024}
+// {"time":"2026-…","level":"warn","event":"volume.episode_began","volume":"a",…}
 std::string FormatLogJson(const LogEvent& event);
 
 class LogSink {

@@ -42,7 +42,7 @@ BAD = [
     ("library-edge", "monitor/x.cc", '#include "tidemark/space/v1/volume_service.grpc.pb.h"\n'),
     ("library-edge", "spu/x.cc", "#include <sqlite3.h>\n"),
     ("library-edge", "spu/x.cc", '#include "absl/log/log.h"\n'),
-    ("library-edge", "tests/spu/x.cc", '#include "absl/synchronization/mutex.h"\n'),
+    ("library-edge", "spu/x.cc", '#include "absl/synchronization/mutex.h"\n'),
     ("slow-header", "daemon/x.h", HEADER.format("daemon", "") + "#include <toml++/toml.h>\n"),
     ("file-length", "base/x.cc", "int x;\n" * 601),
     ("function-length", "base/x.cc", long_function(71)),

@@ -3,7 +3,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-own_files() { find . \( -name build -o -name .git -o -name .cache \) -prune -o -type f "$@" -print0; }
+own_files() {
+  find . \( -name build -o -name .git -o -name .cache \) -prune -o -type f "$@" -print0
+}
 
 if [ "${1:-}" = --check ]; then
   own_files \( -name '*.h' -o -name '*.cc' \) |
