@@ -2,6 +2,8 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
+
 #include "absl/strings/str_format.h"
 #include "base/check.h"
 
@@ -48,6 +50,15 @@ absl::StatusOr<Uuid> Uuid::Parse(std::string_view text) {
   }
   return Uuid(bytes);
 }
+
+std::optional<Uuid> Uuid::FromBytes(std::string_view bytes) {
+  Uuid uuid;
+  if (bytes.size() != uuid.bytes_.size()) return std::nullopt;
+  std::copy(bytes.begin(), bytes.end(), uuid.bytes_.begin());
+  return uuid;
+}
+
+std::string Uuid::ToBytes() const { return std::string(bytes_.begin(), bytes_.end()); }
 
 std::string Uuid::ToString() const {
   std::string text;

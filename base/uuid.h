@@ -5,6 +5,7 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,9 @@ class Uuid {
   static Uuid Random();
   // 8-4-4-4-12 hex digits, either case. kInvalidArgument otherwise.
   static absl::StatusOr<Uuid> Parse(std::string_view text);
+  // The 16 bytes as messages and records carry them. Nothing unless there are exactly 16.
+  static std::optional<Uuid> FromBytes(std::string_view bytes);
+  std::string ToBytes() const;
 
   bool nil() const { return *this == Uuid(); }
   const std::array<std::uint8_t, 16>& bytes() const { return bytes_; }

@@ -1,0 +1,43 @@
+// What the controller knows of one SPU: the newest Hello taken, and the session that is live.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/uuid.h"
+#include "sc/core/effect.h"
+#include "sc/core/records.h"
+
+namespace tidemark::sc {
+
+struct Session {
+  base::SessionId id;
+  StreamId stream;
+  // False until the number is durable: no Welcome was sent.
+  bool live = false;
+  StoreToken token;
+  std::set<base::Uuid> volumes;
+  base::MonotonicTime last_contact;
+  // The lease ran out; a late heartbeat renews it.
+  bool lease_out = false;
+
+  std::uint64_t assignments_sent = 0;
+  std::uint64_t assignments_acked = 0;
+  base::MonotonicTime assignments_sent_at;
+};
+
+struct SpuState {
+  // The newest Hello seen, which may be ahead of the store by the batch that is on its way.
+  SpuRecord record;
+  std::optional<Session> session;
+  // Since when it is (not) attached, for people.
+  base::WallMillis since_unix_ms = 0;
+
+  bool attached() const { return session && session->live && !session->lease_out; }
+};
+
+}  // namespace tidemark::sc

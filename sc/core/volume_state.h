@@ -1,0 +1,50 @@
+// What the controller knows of one volume: the durable record and, beside it, the reach.
+//
+// Reach is an axis of its own: nothing that happens to a connection touches `record`.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "sc/core/effect.h"
+#include "sc/core/records.h"
+
+namespace tidemark::sc {
+
+// A report on its way into the store, or waiting behind one that is.
+struct PendingReport {
+  v1::Report report;
+  StreamId stream;
+};
+
+struct VolumeState {
+  // As durable; but `accepted.reading`, `.room` and the bytes short may be newer than the store.
+  VolumeRecord record;
+  bool reported() const { return record.accepted.generation() != 0; }
+
+  v1::Reach reach = v1::REACH_DOWN;
+  std::string reach_reason;
+  // Since when it is (not) reachable, for people.
+  base::WallMillis reach_since_unix_ms = 0;
+  // When the last report came in; none since the start of this process.
+  std::optional<base::MonotonicTime> heard_at;
+
+  // Of the session the newest report came in.
+  base::SessionId session;
+  std::uint64_t sequence = 0;
+  // A report of this volume was accepted durably in `session`.
+  bool synced = false;
+
+  std::optional<PendingReport> in_store;
+  StoreToken in_store_token;
+  base::MonotonicTime in_store_since;
+  // Reports are absolute: of those that wait, only the newest counts.
+  std::optional<PendingReport> waiting;
+  // The store failed this volume's last report: not Up before one was taken.
+  bool store_failed = false;
+};
+
+}  // namespace tidemark::sc

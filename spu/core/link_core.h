@@ -1,0 +1,119 @@
+// The SPU's side of the SPU-SC protocol, without transport, disk, or clock.
+//
+// It tells the SC what is durable, until the SC says that it has it: reports are absolute, sent
+// again on a timer and after every reconnect, coalesced per volume. Nothing here opens or closes a
+// gate: the SPU serves what it was assigned whether the SC is there or not. Rules: spu/README.md.
+//
+//   Idle ── Tick ──► Greeting ── Welcome ──► Attached ── closed, lease out, Nack ──► Idle
+//   (back-off)
+//
+// Lifetime:  value type, holds no references.
+// Threading: confined to the SPU's loop.
+// Errors:    none: what goes wrong ends the stream, and the next try begins after the back-off.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "daemon/loop/backoff.h"
+#include "spu/core/identity_record.h"
+#include "spu/core/link_effect.h"
+#include "spu/core/report_queue.h"
+
+namespace tidemark::spu {
+
+struct LinkOptions {
+  std::string spu_id;
+  std::string grpc_endpoint;
+  std::string http_endpoint;
+  std::string version;
+  std::uint64_t boot_nonce = 0;  // random per start
+  std::uint64_t backoff_seed = 0;
+  // From opening a stream to its Welcome.
+  base::Duration greeting_timeout = std::chrono::seconds(5);
+  // A report that was not answered is sent again.
+  base::Duration resend = std::chrono::seconds(1);
+};
+
+// What a heartbeat says of the SPU's own lateness.
+struct LinkHealth {
+  base::Duration sample_age{0};
+  base::Duration queue_age{0};
+};
+
+class LinkCore {
+ public:
+  LinkCore(LinkOptions options, const IdentityRecord& identity);
+
+  // Before the first Tick, or later: a volume that the live Hello did not name needs a new one.
+  [[nodiscard]] LinkEffects AddVolume(const base::Uuid& volume, const std::string& path,
+                                      base::MonotonicTime now);
+  // The durable state of a volume, whole. Call it after the record is durable, never before; also
+  // for new readings, which wait for the next heartbeat where the verdict is the same.
+  [[nodiscard]] LinkEffects SetReport(const sc::v1::Report& report, base::MonotonicTime now);
+  // Replaces what was there; sent with the next heartbeat.
+  void SetProgress(std::vector<sc::v1::PartitionProgress> partitions);
+  void SetHealth(const LinkHealth& health) { health_ = health; }
+  // Session is filled in here. Dropped when not attached: the SC sends assignments again.
+  [[nodiscard]] LinkEffects AcknowledgeAssignments(sc::v1::AssignmentsAck ack);
+
+  [[nodiscard]] LinkEffects StreamClosed(LinkStreamId stream, const std::string& why,
+                                         base::MonotonicTime now);
+  [[nodiscard]] LinkEffects Receive(LinkStreamId stream, const sc::v1::AttachResponse& message,
+                                    base::MonotonicTime now);
+  [[nodiscard]] LinkEffects IdentityNotPersisted(const std::string& why, base::MonotonicTime now);
+  [[nodiscard]] LinkEffects Tick(base::MonotonicTime now);
+  // Goodbye and the end of the stream; no new one after that.
+  [[nodiscard]] LinkEffects Stop();
+
+  // When Tick() has something to do at the latest.
+  base::MonotonicTime NextTick() const;
+
+  bool attached() const { return state_ == State::kAttached; }
+  base::SessionId session() const { return session_; }
+  std::uint64_t attempt() const { return attempt_; }
+  // Every volume's newest report is acknowledged.
+  bool synced() const;
+  const IdentityRecord& identity() const { return identity_; }
+
+ private:
+  enum class State : std::uint8_t { kIdle, kGreeting, kAttached, kStopped };
+
+  void Connect(base::MonotonicTime now);
+  void Disconnect(const std::string& why, base::MonotonicTime now);
+  void Retry(base::Duration at_least, base::MonotonicTime now);
+  void OnWelcome(const sc::v1::Welcome& welcome, base::MonotonicTime now);
+  void OnNack(const sc::v1::Nack& nack, base::MonotonicTime now);
+  void OnReportAck(const sc::v1::ReportAck& ack);
+  void OnReportNack(const sc::v1::ReportNack& nack, base::MonotonicTime now);
+  void SendReport(const sc::v1::Report& report);
+  void SendHeartbeat();
+  void Emit(sc::v1::AttachRequest message);
+
+  LinkOptions options_;
+  IdentityRecord identity_;
+  State state_ = State::kIdle;
+  LinkEffects effects_;
+
+  std::uint64_t attempt_ = 0;
+  LinkStreamId stream_;
+  base::SessionId session_;
+  base::Duration lease_{0};
+  base::Duration heartbeat_{0};
+  daemon::Backoff backoff_;  // reset when everything is acknowledged, not by a mere Welcome
+  base::MonotonicTime retry_at_;
+  base::MonotonicTime opened_at_;
+  base::MonotonicTime heard_at_;
+  base::MonotonicTime heartbeat_at_;
+  std::string complaint_;
+
+  ReportQueue reports_;
+  std::vector<sc::v1::PartitionProgress> progress_;
+  LinkHealth health_;
+};
+
+}  // namespace tidemark::spu

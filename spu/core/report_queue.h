@@ -1,0 +1,66 @@
+// The newest report of every volume, and how far the SC has got with it.
+//
+// Absolute and level-triggered: a newer report of a volume takes the place of the older one, sent
+// or not, and only the answer to the newest one counts.
+//
+// Lifetime:  value type, holds no references.
+// Threading: confined to the SPU's loop.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/uuid.h"
+#include "tidemark/sc/v1/control.pb.h"
+
+namespace tidemark::spu {
+
+class ReportQueue {
+ public:
+  struct Entry {
+    std::string path;
+    // Generation 0: nothing to tell yet.
+    sc::v1::Report report;
+    bool acknowledged = false;
+    bool sent = false;  // in this session
+    base::MonotonicTime sent_at;
+    // Only the reading or the like changed: with the next heartbeat is soon enough.
+    bool lazy = false;
+    // Not to be sent at or below these: the SC refused it or knows better. It waits for the policy.
+    std::uint64_t blocked_generation = 0;
+    std::uint64_t blocked_episodes = 0;
+    bool blocked = false;
+
+    bool sendable() const { return report.generation() != 0 && !blocked; }
+  };
+
+  // False if it was there already.
+  bool Add(const base::Uuid& volume, const std::string& path);
+  // Returns true if it says something that cannot wait. A volume never added is an error of ours.
+  bool Set(const base::Uuid& volume, const sc::v1::Report& report);
+
+  // A new session: everything is to be told again.
+  void Restart();
+  void Block(const base::Uuid& volume, std::uint64_t generation, std::uint64_t episodes);
+  // What was not answered and is due: never sent in this session, changed, or sent `resend` ago.
+  std::vector<base::Uuid> Due(base::MonotonicTime now, base::Duration resend, bool heartbeat) const;
+  // The report to put on the wire now, marked as sent.
+  const sc::v1::Report& Take(const base::Uuid& volume, base::MonotonicTime now);
+
+  // All acknowledged. Of the volumes that wait for the policy that is not true.
+  bool settled() const;
+  // Of everything there is to tell, for the heartbeat.
+  std::uint64_t Digest() const;
+
+  Entry* Find(const base::Uuid& volume);
+  const std::map<base::Uuid, Entry>& entries() const { return entries_; }
+
+ private:
+  std::map<base::Uuid, Entry> entries_;
+  std::uint64_t newest_sequence_ = 0;
+};
+
+}  // namespace tidemark::spu
