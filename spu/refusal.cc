@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/strings/str_format.h"
+#include "daemon/rpc_error.h"
 
 namespace tidemark::spu {
 namespace {
@@ -80,7 +81,9 @@ Refusal MakeRefusal(RefusalReason reason, std::string_view message) {
 }
 
 absl::Status StatusOf(const Refusal& refusal) {
-  return absl::Status(static_cast<absl::StatusCode>(refusal.grpc_code()), refusal.message());
+  absl::Status status(static_cast<absl::StatusCode>(refusal.grpc_code()), refusal.message());
+  daemon::AttachDetail(status, refusal.GetTypeName(), refusal.SerializeAsString());
+  return status;
 }
 
 Refusal RefusalOfStatus(const absl::Status& status) {

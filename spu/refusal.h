@@ -1,7 +1,7 @@
 // Why something was not done, as the typed detail a client gets: one way to build it, so that text
 // and numbers cannot disagree.
 //
-// Pure. A Refusal is in band on streams and the trailer `tidemark-refusal-bin` on calls.
+// Pure. A Refusal is in band on streams and a detail of the status on calls.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ Refusal MakeRefusal(RefusalReason reason, std::string_view message);
 // A code per reason; kResourceExhausted means space and nothing else.
 absl::StatusCode CodeOf(RefusalReason reason);
 
-// A status with the refusal's code and message.
+// A status with the refusal's code and message, and the refusal as its detail.
 absl::Status StatusOf(const Refusal& refusal);
 
 // The refusal a failed status of the log engine stands for.
