@@ -91,6 +91,7 @@ absl::StatusOr<SlotPair> SlotPair::Open(FileSystem& file_system, const std::stri
                                         SlotKind kind) {
   TM_ASSIGN_OR_RETURN(auto file, file_system.Open(path, OpenMode::kReadWrite));
   SlotPair pair(std::move(file), kind);
+  pair.empty_slots_ = 0;
   for (std::size_t slot = 0; slot < 2; ++slot) {
     std::array<std::byte, kSlotBytes> bytes;
     TM_ASSIGN_OR_RETURN(const std::size_t got, pair.file_->ReadAt(PositionOf(slot), bytes));
@@ -100,6 +101,7 @@ absl::StatusOr<SlotPair> SlotPair::Open(FileSystem& file_system, const std::stri
     }
     DecodedSlot decoded = DecodeSlot(kind, bytes);
     if (decoded.state == SlotState::kUnreadable) ++pair.unreadable_slots_;
+    if (decoded.state == SlotState::kEmpty) ++pair.empty_slots_;
     if (decoded.state != SlotState::kValid) continue;
     if (pair.newest_.has_value() && decoded.sequence <= pair.sequence_) continue;
     pair.sequence_ = decoded.sequence;

@@ -66,6 +66,8 @@ class SlotPair {
   const std::optional<std::vector<std::byte>>& newest() const { return newest_; }
   // Slots that hold something which is not a valid record: a torn write, or damage.
   int unreadable_slots() const { return unreadable_slots_; }
+  // Slots that are all zero: never written, or wiped.
+  int empty_slots() const { return empty_slots_; }
 
   absl::Status Write(std::span<const std::byte> payload);
 
@@ -77,6 +79,7 @@ class SlotPair {
   std::uint64_t sequence_ = 0;   // of the newest record
   std::size_t newest_slot_ = 1;  // so that the first write goes to slot 0
   int unreadable_slots_ = 0;
+  int empty_slots_ = 2;
   std::optional<std::vector<std::byte>> newest_;
   absl::Status failed_;
 };
