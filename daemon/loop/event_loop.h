@@ -95,8 +95,8 @@ class EventLoop {
 
   std::atomic<std::thread::id> owner_;
   std::atomic<std::size_t> work_in_flight_{0};
-  bool running_ = false;
-  bool ended_ = false;
+  std::atomic<bool> running_{false};
+  bool closing_ = false;  // completions are dropped from here on
   std::unique_ptr<Handles> handles_;
   std::shared_ptr<TaskQueue> queue_;
   std::shared_ptr<LoopHeartbeat> heartbeat_;

@@ -13,6 +13,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <optional>
 
 #include "absl/functional/any_invocable.h"
 #include "base/byte_size.h"
@@ -53,6 +54,7 @@ class TaskQueue {
     std::size_t bytes = 0;
   };
 
+  std::optional<Entry> TakeFirst();
   void PushLocked(Task&& task, std::size_t bytes) TM_REQUIRES(mutex_);
 
   const Limits limits_;

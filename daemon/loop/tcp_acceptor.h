@@ -57,7 +57,7 @@ class TcpAcceptor {
   void Watch();
   void AcceptSome();
   bool AcceptOne();
-  void ShedOne();
+  bool ShedOne();
 
   EventLoop& loop_;
   ListenSocket socket_;
