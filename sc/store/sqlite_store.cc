@@ -1,0 +1,140 @@
+#include "sc/store/sqlite_store.h"
+
+#include <sys/statvfs.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_format.h"
+#include "base/status_macros.h"
+#include "sc/store/sqlite_schema.h"
+
+namespace tidemark::sc {
+namespace {
+
+constexpr char kDatabaseName[] = "status.db";
+constexpr char kReserveName[] = "reserve";
+
+absl::StatusOr<std::uint64_t> ReadCounter(SqliteDatabase& database, std::string_view name) {
+  TM_ASSIGN_OR_RETURN(const std::string text, ReadMeta(database, name));
+  std::uint64_t value = 0;
+  if (!text.empty() && !absl::SimpleAtoi(text, &value)) {
+    return absl::DataLossError(absl::StrFormat("read '%s': '%s' is no number", name, text));
+  }
+  return value;
+}
+
+}  // namespace
+
+SqliteStore::SqliteStore(const SqliteStoreOptions& options,
+                         std::unique_ptr<DataDirectory> directory,
+                         std::unique_ptr<SqliteDatabase> database,
+                         std::unique_ptr<SqliteBatchWriter> writer)
+    : options_(options),
+      directory_(std::move(directory)),
+      database_(std::move(database)),
+      writer_(std::move(writer)),
+      ballast_(directory_->descriptor(), kReserveName, options.reserve_bytes) {}
+
+absl::StatusOr<std::unique_ptr<SqliteStore>> SqliteStore::Open(const SqliteStoreOptions& options) {
+  TM_ASSIGN_OR_RETURN(auto directory, DataDirectory::Open(options.data_directory));
+  TM_ASSIGN_OR_RETURN(auto database, SqliteDatabase::Open(directory->FilePath(kDatabaseName)));
+  if (absl::Status prepared = PrepareSchema(*database); !prepared.ok()) {
+    return absl::Status(prepared.code(),
+                        absl::StrFormat("%s: %s", directory->FilePath(kDatabaseName),
+                                        std::string(prepared.message())));
+  }
+  TM_ASSIGN_OR_RETURN(auto writer, SqliteBatchWriter::Prepare(*database));
+  std::unique_ptr<SqliteStore> store(
+      new SqliteStore(options, std::move(directory), std::move(database), std::move(writer)));
+  // Not fatal: a controller on a full disk must come up and say so.
+  store->ballast_.Take().IgnoreError();
+  return store;
+}
+
+template <typename Body>
+absl::Status SqliteStore::WithReserve(Body body) {
+  absl::Status status = database_->Transaction(body);
+  if (absl::IsResourceExhausted(status) && ballast_.Release()) {
+    status = database_->Transaction(body);
+  }
+  return status;
+}
+
+absl::StatusOr<ClusterRecord> SqliteStore::LoadCluster() {
+  TM_ASSIGN_OR_RETURN(const std::string id, ReadMeta(*database_, "cluster_id"));
+  if (id.empty()) {
+    const ClusterRecord made{.cluster_id = base::Uuid::Random(), .store_epoch = 1};
+    TM_RETURN_IF_ERROR(WithReserve([&]() -> absl::Status {
+      TM_RETURN_IF_ERROR(writer_->PutMeta("cluster_id", made.cluster_id.ToBytes()));
+      return writer_->PutMeta("store_epoch", std::to_string(made.store_epoch));
+    }));
+    return made;
+  }
+  const auto uuid = base::Uuid::FromBytes(id);
+  if (!uuid.has_value()) return absl::DataLossError("read 'cluster_id': not 16 bytes");
+  TM_ASSIGN_OR_RETURN(const std::uint64_t epoch, ReadCounter(*database_, "store_epoch"));
+  return ClusterRecord{.cluster_id = *uuid, .store_epoch = epoch};
+}
+
+absl::StatusOr<StoreContents> SqliteStore::Load() {
+  StoreContents contents;
+  TM_ASSIGN_OR_RETURN(contents.cluster, LoadCluster());
+  TM_ASSIGN_OR_RETURN(const std::uint64_t session, ReadCounter(*database_, "session"));
+  contents.session = base::SessionId(session);
+  TM_ASSIGN_OR_RETURN(const std::uint64_t partition,
+                      ReadCounter(*database_, "newest_partition_id"));
+  contents.newest_partition_id = base::PartitionId(partition);
+  TM_ASSIGN_OR_RETURN(const std::int64_t event,
+                      database_->QueryInteger("SELECT max(number) FROM events"));
+  contents.newest_event_number = static_cast<std::uint64_t>(event);
+  TM_ASSIGN_OR_RETURN(contents.spus, ReadSpus(*database_));
+  TM_ASSIGN_OR_RETURN(contents.volumes, ReadVolumes(*database_));
+  TM_ASSIGN_OR_RETURN(contents.topics, ReadTopics(*database_));
+  TM_ASSIGN_OR_RETURN(contents.partitions, ReadPartitions(*database_));
+  TM_ASSIGN_OR_RETURN(contents.tombstones, ReadTombstones(*database_));
+  return contents;
+}
+
+absl::Status SqliteStore::Apply(const StoreBatch& batch) {
+  return WithReserve([&]() -> absl::Status {
+    TM_RETURN_IF_ERROR(writer_->Write(batch));
+    std::uint64_t newest = 0;
+    for (const EventRecord& event : batch.events) newest = std::max(newest, event.number());
+    if (newest <= options_.events) return absl::OkStatus();
+    return writer_->DropEventsUpTo(newest - options_.events);
+  });
+}
+
+absl::StatusOr<std::vector<EventRecord>> SqliteStore::Events(const EventQuery& query) {
+  TM_ASSIGN_OR_RETURN(
+      SqliteStatement statement,
+      database_->Prepare(
+          "SELECT event FROM events WHERE number>?1 AND (?2='' OR instr(lower(name),?2)>0 OR "
+          "instr(lower(subject),?2)>0 OR instr(lower(reason),?2)>0 OR instr(lower(spu_id),?2)>0 "
+          "OR instr(lower(volume),?2)>0) ORDER BY number DESC LIMIT ?3"));
+  const std::string contains = absl::AsciiStrToLower(query.contains);
+  const std::int32_t limit = query.limit == 0 ? EventQuery::kDefaultLimit : query.limit;
+  statement.Bind(1, static_cast<std::int64_t>(query.after_number));
+  statement.BindText(2, contains);
+  statement.Bind(3, std::clamp(limit, 1, EventQuery::kLimit));
+  TM_ASSIGN_OR_RETURN(std::vector<EventRecord> events, ReadEvents(statement));
+  std::reverse(events.begin(), events.end());
+  return events;
+}
+
+bool SqliteStore::RoomForTwoReserves() const {
+  struct statvfs stat {};
+  if (fstatvfs(directory_->descriptor(), &stat) != 0) return false;
+  return stat.f_bavail * stat.f_frsize >= 2 * static_cast<std::uint64_t>(ballast_.bytes());
+}
+
+absl::Status SqliteStore::Probe() {
+  // Taken with less room it would only be given back by the next batch.
+  if (!ballast_.held() && RoomForTwoReserves()) ballast_.Take().IgnoreError();
+  return WithReserve([&] { return writer_->PutMeta("probe", "1"); });
+}
+
+}  // namespace tidemark::sc

@@ -1,0 +1,53 @@
+// Where the controller's rows and its history live.
+//
+// Lifetime:  outlives the thread that uses it.
+// Threading: one thread at a time, never the loop: every call may block on the disk.
+// Errors:    kResourceExhausted the disk is full; kDataLoss damaged or not ours; kUnavailable other
+//            I/O. After a failed Apply() the old state stands and the next call may succeed. (After
+//            a failed *sync* a crash may find the batch applied all the same; it was never told to
+//            anybody, and is whole.)
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "sc/core/records.h"
+
+namespace tidemark::sc {
+
+struct EventQuery {
+  static constexpr std::int32_t kDefaultLimit = 200;
+  static constexpr std::int32_t kLimit = 1000;
+
+  // Only events whose name, subject, reason, SPU or volume holds this text. Empty: all.
+  std::string contains;
+  // Of those, the newest; clamped to 1 … kLimit. 0: kDefaultLimit.
+  std::int32_t limit = 0;
+  std::uint64_t after_number = 0;
+};
+
+// How the store's own disk stands.
+struct StoreReserve {
+  bool held = true;
+  std::int64_t bytes = 0;
+};
+
+class StatusStore {
+ public:
+  virtual ~StatusStore() = default;
+
+  // Everything there is; makes the cluster record in an empty store. Called once, first.
+  virtual absl::StatusOr<StoreContents> Load() = 0;
+  // One transaction: all of it or nothing, durable on return.
+  virtual absl::Status Apply(const StoreBatch& batch) = 0;
+  // Oldest first.
+  virtual absl::StatusOr<std::vector<EventRecord>> Events(const EventQuery& query) = 0;
+  // Shows that the store can be written now, and takes back a reserve that was given up.
+  virtual absl::Status Probe() = 0;
+  virtual StoreReserve reserve() const = 0;
+};
+
+}  // namespace tidemark::sc
