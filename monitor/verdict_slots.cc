@@ -30,8 +30,10 @@ absl::StatusOr<bool> VerdictSlots::WereUsed(storage::FileSystem& file_system,
   // Not 8192 bytes: Create() died before it could write a record.
   if (absl::IsDataLoss(pair.status())) return false;
   if (!pair.ok()) return pair.status();
-  if (pair->empty_slots() == kSlots) return false;
-  if (pair->unreadable_slots() > 0 || !pair->newest().has_value()) return true;
+  // The second slot is written by the first change after format, and then never zero again. The
+  // first may be torn: by a Create() that died.
+  if (pair->empty_slots() == 0) return true;
+  if (!pair->newest().has_value()) return false;
   const auto record = DecodeVerdict(*pair->newest());
   return !record.ok() || record->generation != base::Generation(0);
 }
