@@ -23,7 +23,11 @@ namespace tidemark::daemon {
 template <typename Request, typename Response>
 class LoopStream : public grpc::ServerBidiReactor<Request, Response> {
  public:
-  explicit LoopStream(EventLoop& loop) : loop_(loop) {
+  explicit LoopStream(EventLoop& loop) : loop_(loop) {}
+
+  // Called once by whoever constructed it (see OpenStream()): posted from the constructor,
+  // OnOpened() could run on the loop before the derived part exists.
+  void Open() {
     Post([this] { OnOpened(); });
   }
 
@@ -132,5 +136,13 @@ class LoopStream : public grpc::ServerBidiReactor<Request, Response> {
   std::optional<grpc::Status> ending_;
   std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };
+
+// A new Stream, opened: what a service returns to gRPC.
+template <typename Stream, typename... Args>
+Stream* OpenStream(Args&&... args) {
+  auto* stream = new Stream(std::forward<Args>(args)...);
+  stream->Open();
+  return stream;
+}
 
 }  // namespace tidemark::daemon

@@ -27,7 +27,7 @@ class ProduceRpc final : public log::ProduceService::CallbackService {
 
   grpc::ServerBidiReactor<log::ProduceRequest, log::ProduceResponse>* Produce(
       CallbackServerContext*) override {
-    return new ProduceStream(loop_, host_, streams);
+    return daemon::OpenStream<ProduceStream>(loop_, host_, streams);
   }
 
  private:
@@ -42,7 +42,7 @@ class ConsumeRpc final : public log::ConsumeService::CallbackService {
 
   grpc::ServerBidiReactor<log::ConsumeRequest, log::ConsumeResponse>* Consume(
       CallbackServerContext*) override {
-    return new ConsumeStream(loop_, host_, streams);
+    return daemon::OpenStream<ConsumeStream>(loop_, host_, streams);
   }
 
  private:
