@@ -21,13 +21,13 @@ bool HoldsKind(const space::v1::Holds& holds, space::v1::HoldKind kind);
 
 // The durable verdict under its generation: equal generations must give equal strings.
 std::string CanonicalVerdict(const sc::v1::Report& report);
-// What comes beside the generation: device faults and lost data.
-std::string CanonicalFaults(const sc::v1::Report& report);
+// The faults that come beside the generation.
+std::string CanonicalDeviceFaults(const sc::v1::Report& report);
 
 // Of the durable verdict alone (KnownVolume.digest).
 std::uint64_t VerdictDigest(const sc::v1::Report& report);
-// Of one volume for the heartbeat: its uuid, its verdict, its faults. Those of several volumes are
-// joined by adding them: their order does not matter.
+// Of one volume for the heartbeat: its uuid, its verdict, its device faults. Those of several
+// volumes are joined by adding them: their order does not matter.
 std::uint64_t HeartbeatDigest(const sc::v1::Report& report);
 
 }  // namespace tidemark::daemon

@@ -9,12 +9,14 @@
 // Errors:    none: what is wrong in a message is refused, counted and recorded as an event.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
-#include <memory>
+#include <set>
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "base/clock.h"
 #include "sc/core/assignment_source.h"
 #include "sc/core/effect.h"
@@ -65,21 +67,90 @@ class ControllerCore {
   const ClusterRecord& cluster() const { return cluster_; }
   const std::map<std::string, SpuState>& spus() const { return spus_; }
   const std::map<base::Uuid, VolumeState>& volumes() const { return volumes_; }
-  const std::map<base::PartitionId, v1::PartitionProgress>& progress() const { return progress_; }
   const RefusalLog& refusals() const { return refusals_; }
 
  private:
+  struct Stream {
+    std::string spu_id;  // empty before its Hello was taken
+    base::SessionId session;
+    bool closing = false;
+  };
+  // UNSPECIFIED: it may open a session.
+  struct HelloVerdict {
+    v1::NackReason reason = v1::NACK_REASON_UNSPECIFIED;
+    std::string detail;
+  };
+  // What a batch on its way to the store was for.
+  struct PendingBatch {
+    enum class Purpose : std::uint8_t { kHistory, kSession, kReport, kAssignmentsAck, kReplace };
+    Purpose purpose = Purpose::kHistory;
+    std::string spu_id;
+    base::SessionId session;
+    base::Uuid volume;
+    StoreBatch batch;
+  };
+
+  // controller_core.cc
+  Effects TakeEffects();
+  void Reply(StreamId stream, v1::AttachResponse message);
+  void Close(StreamId stream, absl::Status why);
+  StoreToken Store(StoreBatch batch, PendingBatch pending);
+  v1::Event NewEvent(const std::string& name, const std::string& subject, Moment moment);
+  // Counts it, and writes a line of history unless the same was refused just now.
+  void RecordRefusal(const std::string& reason, v1::Event event, Moment moment);
+  void RefuseMessage(StreamId stream, v1::NackReason reason, const std::string& detail,
+                     Moment moment);
+  // The session this stream carries, if it is the live one and `session` names it.
+  Session* FindSession(StreamId stream, std::uint64_t session);
+  void OnContact(const std::string& spu_id, Moment moment);
+
+  // controller_sessions.cc
+  void OnHello(StreamId stream, const v1::Hello& hello, Moment moment);
+  HelloVerdict JudgeHello(const v1::Hello& hello) const;
+  HelloVerdict FenceHello(const v1::Hello& hello, const SpuRecord& newest) const;
+  void RefuseHello(StreamId stream, const v1::Hello& hello, const HelloVerdict& verdict,
+                   Moment moment);
+  void SendHelloNack(StreamId stream, const HelloVerdict& verdict, const SpuRecord* newest);
+  void OpenSession(StreamId stream, const v1::Hello& hello, Moment moment);
+  void AddVolumes(const v1::Hello& hello, Session& session, StoreBatch& batch, Moment moment);
+  void OnSessionDone(const PendingBatch& pending, const absl::Status& status, Moment moment);
+  void SendWelcome(const SpuState& spu);
+  void EndSession(SpuState& spu, const std::string& why, Moment moment);
+  void OnHeartbeat(StreamId stream, const v1::SpuHeartbeat& heartbeat, Moment moment);
+  void TickSession(SpuState& spu, Moment moment);
+
+  // controller_volumes.cc
+  void OnReport(StreamId stream, const v1::Report& report, Moment moment);
+  void JudgeReport(VolumeState& volume, const PendingReport& pending, Moment moment);
+  void RefuseReport(StreamId stream, const v1::Report& report, const v1::Report& held,
+                    v1::ReportRefusal refusal, const std::string& detail, Moment moment);
+  void StoreReport(VolumeState& volume, const PendingReport& pending, Moment moment);
+  void OnReportDone(const PendingBatch& pending, const absl::Status& status, Moment moment);
+  void Acknowledge(VolumeState& volume, const PendingReport& pending, Moment moment);
+  void UpdateReach(VolumeState& volume, Moment moment);
+  void UpdateReaches(const SpuState& spu, Moment moment);
+
+  // controller_assignments.cc
+  void SendAssignments(SpuState& spu, Moment moment);
+  void OnAssignmentsAck(StreamId stream, const v1::AssignmentsAck& ack, Moment moment);
+  void OnAssignmentsAckDone(const PendingBatch& pending, const absl::Status& status);
+  void OnProgress(StreamId stream, const v1::Progress& progress, Moment moment);
+
   ControllerOptions options_;
   ClusterRecord cluster_;
   base::SessionId newest_session_;
   std::uint64_t newest_event_number_ = 0;
-  std::uint64_t newest_token_ = 0;
+  StoreToken newest_token_;
   absl::Status store_status_;
   AssignmentSource* assignments_;
+  std::map<StreamId, Stream> streams_;
   std::map<std::string, SpuState> spus_;
   std::map<base::Uuid, VolumeState> volumes_;
-  std::map<base::PartitionId, v1::PartitionProgress> progress_;
+  std::map<StoreToken, PendingBatch> pending_;
   RefusalLog refusals_;
+
+  Effects effects_;
+  std::set<base::Uuid> changed_;
 };
 
 }  // namespace tidemark::sc

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -36,6 +37,10 @@ struct SpuState {
   std::optional<Session> session;
   // Since when it is (not) attached, for people.
   base::WallMillis since_unix_ms = 0;
+  // Why there is no session, for people.
+  std::string down_reason;
+  // Offsets and sizes it told of its partitions. Not durable.
+  std::map<base::PartitionId, v1::PartitionProgress> progress;
 
   bool attached() const { return session && session->live && !session->lease_out; }
 };

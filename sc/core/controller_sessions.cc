@@ -1,0 +1,342 @@
+// Sessions: who is attached, fenced by a number that is durable before it is told.
+#include <algorithm>
+
+#include "absl/strings/str_format.h"
+#include "base/byte_size.h"
+#include "daemon/control/verdict_digest.h"
+#include "sc/core/controller_core.h"
+#include "sc/core/verdict_text.h"
+
+namespace tidemark::sc {
+namespace {
+
+std::string DescribeHello(const v1::Hello& hello) {
+  return absl::StrFormat("boot %d, nonce %016x, attempt %d", hello.boot_count(), hello.boot_nonce(),
+                         hello.attempt());
+}
+
+std::string DescribeHello(const SpuRecord& record) {
+  return absl::StrFormat("boot %d, nonce %016x, attempt %d", record.boot_count, record.boot_nonce,
+                         record.attempt);
+}
+
+bool IsIdCharacter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+         c == '_' || c == '-';
+}
+
+std::string FindHelloDefect(const v1::Hello& hello) {
+  constexpr std::size_t kIdBytes = 249;
+  const std::string& id = hello.spu_id();
+  if (id.empty() || id.size() > kIdBytes || !std::all_of(id.begin(), id.end(), IsIdCharacter)) {
+    return absl::StrFormat("SPU id of %d bytes: 1 to %d of [A-Za-z0-9._-] are wanted", id.size(),
+                           kIdBytes);
+  }
+  if (!base::Uuid::FromBytes(hello.spu_uuid())) return "SPU uuid is not 16 bytes";
+  if (hello.boot_count() == 0 || hello.attempt() == 0) return "boot count or attempt is 0";
+  std::set<std::string> seen;
+  for (const v1::HelloVolume& volume : hello.volumes()) {
+    if (!base::Uuid::FromBytes(volume.uuid())) return "a volume uuid is not 16 bytes";
+    if (!seen.insert(volume.uuid()).second) return "a volume is named twice";
+  }
+  return "";
+}
+
+}  // namespace
+
+void ControllerCore::OnHello(StreamId stream, const v1::Hello& hello, Moment moment) {
+  if (!streams_.at(stream).spu_id.empty()) {
+    // The session of this stream lives on.
+    RefuseMessage(stream, v1::NACK_REASON_BAD_HELLO, "a second Hello on one stream", moment);
+    return;
+  }
+  const HelloVerdict verdict = JudgeHello(hello);
+  if (verdict.reason != v1::NACK_REASON_UNSPECIFIED) {
+    RefuseHello(stream, hello, verdict, moment);
+    return;
+  }
+  OpenSession(stream, hello, moment);
+}
+
+ControllerCore::HelloVerdict ControllerCore::JudgeHello(const v1::Hello& hello) const {
+  const std::string defect = FindHelloDefect(hello);
+  if (!defect.empty()) return {v1::NACK_REASON_BAD_HELLO, defect};
+  const auto cluster = base::Uuid::FromBytes(hello.cluster_id());
+  if (!hello.cluster_id().empty() && cluster != cluster_.cluster_id) {
+    return {v1::NACK_REASON_WRONG_CLUSTER,
+            absl::StrFormat("this is cluster %s", cluster_.cluster_id.ToString())};
+  }
+  if (hello.store_epoch() > cluster_.store_epoch) {
+    return {v1::NACK_REASON_WRONG_CLUSTER,
+            absl::StrFormat("store epoch %d is older than %d: restored without raising it",
+                            cluster_.store_epoch, hello.store_epoch())};
+  }
+  const base::Uuid uuid = *base::Uuid::FromBytes(hello.spu_uuid());
+  for (const auto& [id, spu] : spus_) {
+    if (spu.record.uuid == uuid && id != hello.spu_id()) {
+      return {v1::NACK_REASON_BAD_HELLO, absl::StrFormat("this uuid is SPU '%s'", id)};
+    }
+  }
+  for (const v1::HelloVolume& named : hello.volumes()) {
+    const auto volume = volumes_.find(*base::Uuid::FromBytes(named.uuid()));
+    if (volume != volumes_.end() && volume->second.record.spu_id != hello.spu_id()) {
+      return {v1::NACK_REASON_FOREIGN_VOLUME,
+              absl::StrFormat("volume %s belongs to SPU '%s'", volume->first.ToString(),
+                              volume->second.record.spu_id)};
+    }
+  }
+  const auto known = spus_.find(hello.spu_id());
+  return known == spus_.end() ? HelloVerdict() : FenceHello(hello, known->second.record);
+}
+
+ControllerCore::HelloVerdict ControllerCore::FenceHello(const v1::Hello& hello,
+                                                        const SpuRecord& newest) const {
+  if (newest.uuid != *base::Uuid::FromBytes(hello.spu_uuid())) {
+    if (newest.replace_allowed) return {};
+    return {v1::NACK_REASON_UNKNOWN_UUID,
+            absl::StrFormat("SPU '%s' is %s; `tidemark spu replace %s` lets another take over",
+                            newest.id, newest.uuid.ToString(), newest.id)};
+  }
+  const std::string detail = absl::StrFormat("newest is %s", DescribeHello(newest));
+  if (hello.boot_count() > newest.boot_count) return {};
+  if (hello.boot_count() < newest.boot_count || hello.boot_nonce() != newest.boot_nonce) {
+    return {v1::NACK_REASON_SUPERSEDED, detail};
+  }
+  if (hello.attempt() <= newest.attempt) return {v1::NACK_REASON_STALE_ATTEMPT, detail};
+  return {};
+}
+
+void ControllerCore::RefuseHello(StreamId stream, const v1::Hello& hello,
+                                 const HelloVerdict& verdict, Moment moment) {
+  v1::Event event = NewEvent("hello.refused", hello.spu_id(), moment);
+  event.set_spu_id(event.subject());
+  event.set_to(DescribeHello(hello));
+  event.set_reason(absl::StrFormat("%s: %s", NackName(verdict.reason), verdict.detail));
+  const auto known = spus_.find(hello.spu_id());
+  const SpuRecord* newest = known == spus_.end() ? nullptr : &known->second.record;
+  if (newest != nullptr) event.set_from(DescribeHello(*newest));
+  SendHelloNack(stream, verdict, newest);
+  RecordRefusal(NackName(verdict.reason), std::move(event), moment);
+}
+
+void ControllerCore::SendHelloNack(StreamId stream, const HelloVerdict& verdict,
+                                   const SpuRecord* newest) {
+  v1::AttachResponse message;
+  v1::Nack* nack = message.mutable_nack();
+  nack->set_reason(verdict.reason);
+  nack->set_detail(verdict.detail);
+  if (newest != nullptr) {
+    nack->set_newest_boot_count(newest->boot_count);
+    nack->set_newest_boot_nonce(newest->boot_nonce);
+    nack->set_newest_attempt(newest->attempt);
+  }
+  Reply(stream, std::move(message));
+  Close(stream, absl::FailedPreconditionError(absl::StrFormat(
+                    "hello refused, %s: %s", NackName(verdict.reason), verdict.detail)));
+}
+
+void ControllerCore::OpenSession(StreamId stream, const v1::Hello& hello, Moment moment) {
+  SpuState& spu = spus_[hello.spu_id()];
+  if (spu.record.id.empty()) spu.record.registered_unix_ms = moment.wall;
+  if (spu.session) {
+    // Fence first: from here on nothing of the old session can be accepted, so what Welcome says
+    // is known stays the newest there is.
+    const StreamId old = spu.session->stream;
+    EndSession(
+        spu,
+        absl::StrFormat("a newer Hello of SPU '%s' came: %s", hello.spu_id(), DescribeHello(hello)),
+        moment);
+    RefuseMessage(old, v1::NACK_REASON_STALE_SESSION, "a newer Hello took over", moment);
+    Close(old, absl::AbortedError("a newer Hello took over"));
+  }
+  // In memory at once, so that an older Hello that is still on its way is fenced.
+  const base::Uuid uuid = *base::Uuid::FromBytes(hello.spu_uuid());
+  if (spu.record.uuid != uuid) spu.record.replace_allowed = false;
+  if (spu.down_reason.empty()) {
+    spu.down_reason = absl::StrFormat("SPU '%s' is attaching", hello.spu_id());
+  }
+  spu.record.id = hello.spu_id();
+  spu.record.uuid = uuid;
+  spu.record.boot_count = hello.boot_count();
+  spu.record.boot_nonce = hello.boot_nonce();
+  spu.record.attempt = hello.attempt();
+  spu.record.grpc_endpoint = hello.grpc_endpoint();
+  spu.record.http_endpoint = hello.http_endpoint();
+  spu.record.version = hello.version();
+  spu.record.session = ++newest_session_;
+
+  Session session;
+  session.id = newest_session_;
+  session.stream = stream;
+  session.last_contact = moment.now;
+  streams_.at(stream) = {.spu_id = hello.spu_id(), .session = session.id};
+
+  StoreBatch batch;
+  AddVolumes(hello, session, batch, moment);
+  batch.session = session.id;
+  batch.spus.push_back(spu.record);
+  v1::Event event = NewEvent("session.opened", hello.spu_id(), moment);
+  event.set_spu_id(hello.spu_id());
+  event.set_session(session.id.value());
+  event.set_to(DescribeHello(hello));
+  batch.events.push_back(std::move(event));
+
+  PendingBatch pending{
+      .purpose = PendingBatch::Purpose::kSession, .spu_id = hello.spu_id(), .session = session.id};
+  spu.session = std::move(session);
+  spu.session->token = Store(std::move(batch), std::move(pending));
+}
+
+void ControllerCore::AddVolumes(const v1::Hello& hello, Session& session, StoreBatch& batch,
+                                Moment moment) {
+  for (const v1::HelloVolume& named : hello.volumes()) {
+    const base::Uuid uuid = *base::Uuid::FromBytes(named.uuid());
+    session.volumes.insert(uuid);
+    const auto [it, added] = volumes_.try_emplace(uuid);
+    VolumeState& volume = it->second;
+    if (added) volume.reach_since_unix_ms = moment.wall;
+    // While a report is on its way, the row in memory is behind the store: the path can wait.
+    if (!added && (volume.record.path == named.path() || volume.in_store)) continue;
+    volume.record.uuid = uuid;
+    volume.record.spu_id = hello.spu_id();
+    volume.record.path = named.path();
+    batch.volumes.push_back(volume.record);
+    changed_.insert(uuid);
+  }
+}
+
+void ControllerCore::OnSessionDone(const PendingBatch& pending, const absl::Status& status,
+                                   Moment moment) {
+  SpuState& spu = spus_.at(pending.spu_id);
+  // Fenced or closed meanwhile: the number is spent, nothing else.
+  if (!spu.session || spu.session->id != pending.session) return;
+  if (!status.ok()) {
+    const StreamId stream = spu.session->stream;
+    EndSession(spu, absl::StrFormat("controller cannot persist: %s", status.ToString()), moment);
+    SendHelloNack(stream, {v1::NACK_REASON_STORE_FAILED, status.ToString()}, &spu.record);
+    return;
+  }
+  spu.session->live = true;
+  spu.session->last_contact = moment.now;
+  spu.since_unix_ms = moment.wall;
+  SendWelcome(spu);
+  UpdateReaches(spu, moment);
+  SendAssignments(spu, moment);
+}
+
+void ControllerCore::SendWelcome(const SpuState& spu) {
+  v1::AttachResponse message;
+  v1::Welcome* welcome = message.mutable_welcome();
+  welcome->set_cluster_id(cluster_.cluster_id.ToBytes());
+  welcome->set_store_epoch(cluster_.store_epoch);
+  welcome->set_session(spu.session->id.value());
+  welcome->set_boot_count(spu.record.boot_count);
+  welcome->set_boot_nonce(spu.record.boot_nonce);
+  welcome->set_attempt(spu.record.attempt);
+  welcome->set_lease_ms(options_.lease / std::chrono::milliseconds(1));
+  welcome->set_heartbeat_ms(options_.heartbeat / std::chrono::milliseconds(1));
+  for (const auto& [uuid, volume] : volumes_) {
+    if (volume.record.spu_id != spu.record.id || !volume.reported()) continue;
+    v1::KnownVolume* known = welcome->add_known();
+    known->set_uuid(uuid.ToBytes());
+    known->set_generation(volume.record.accepted.generation());
+    known->set_episodes(volume.record.accepted.episodes());
+    known->set_digest(daemon::VerdictDigest(volume.record.accepted));
+  }
+  Reply(spu.session->stream, std::move(message));
+}
+
+void ControllerCore::EndSession(SpuState& spu, const std::string& why, Moment moment) {
+  const Session ended = *std::exchange(spu.session, std::nullopt);
+  spu.down_reason = why;
+  if (ended.live) {
+    spu.since_unix_ms = moment.wall;
+    StoreBatch batch;
+    v1::Event event = NewEvent("session.lost", spu.record.id, moment);
+    event.set_spu_id(spu.record.id);
+    event.set_session(ended.id.value());
+    event.set_reason(why);
+    batch.events.push_back(std::move(event));
+    Store(std::move(batch), {});
+  }
+  for (auto& [uuid, volume] : volumes_) {
+    if (volume.record.spu_id == spu.record.id) volume.waiting.reset();
+  }
+  UpdateReaches(spu, moment);
+}
+
+void ControllerCore::OnHeartbeat(StreamId stream, const v1::SpuHeartbeat& heartbeat,
+                                 Moment moment) {
+  const Session* session = FindSession(stream, heartbeat.session());
+  if (session == nullptr) {
+    RefuseMessage(stream, v1::NACK_REASON_STALE_SESSION,
+                  absl::StrFormat("heartbeat of session %d", heartbeat.session()), moment);
+    return;
+  }
+  OnContact(streams_.at(stream).spu_id, moment);
+  std::uint64_t digest = 0;
+  bool settled = true;
+  for (const base::Uuid& uuid : session->volumes) {
+    const VolumeState& volume = volumes_.at(uuid);
+    if (!volume.reported()) continue;
+    digest += daemon::HeartbeatDigest(volume.record.accepted);
+    settled = settled && volume.synced && volume.session == session->id && !volume.in_store;
+  }
+  v1::AttachResponse answer;
+  answer.mutable_heartbeat()->set_session(session->id.value());
+  answer.mutable_heartbeat()->set_digest(digest);
+  Reply(stream, std::move(answer));
+  // While reports are under way a difference means nothing.
+  if (!settled || digest == heartbeat.digest()) return;
+  v1::AttachResponse request;
+  request.mutable_report_request()->set_session(session->id.value());
+  Reply(stream, std::move(request));
+}
+
+void ControllerCore::TickSession(SpuState& spu, Moment moment) {
+  constexpr int kLeasesUntilCut = 10;
+  if (!spu.session || !spu.session->live) return;
+  Session& session = *spu.session;
+  const base::Duration silent = moment.now - session.last_contact;
+  if (silent > options_.lease && !session.lease_out) {
+    session.lease_out = true;
+    spu.since_unix_ms = moment.wall;
+    spu.down_reason =
+        absl::StrFormat("SPU '%s' silent for %s, lease %s", spu.record.id,
+                        base::FormatDuration(silent), base::FormatDuration(options_.lease));
+    StoreBatch batch;
+    v1::Event event = NewEvent("session.lease_out", spu.record.id, moment);
+    event.set_spu_id(spu.record.id);
+    event.set_session(session.id.value());
+    event.set_reason(spu.down_reason);
+    batch.events.push_back(std::move(event));
+    Store(std::move(batch), {});
+    UpdateReaches(spu, moment);
+  }
+  if (silent > options_.lease * kLeasesUntilCut) {
+    const StreamId stream = session.stream;
+    EndSession(spu, spu.down_reason, moment);
+    Close(stream, absl::DeadlineExceededError("silent for ten leases"));
+    return;
+  }
+  if (session.lease_out || session.assignments_acked >= session.assignments_sent) return;
+  if (moment.now - session.assignments_sent_at >= options_.resend) SendAssignments(spu, moment);
+}
+
+absl::StatusOr<Effects> ControllerCore::AllowReplace(const std::string& spu_id, Moment moment) {
+  const auto spu = spus_.find(spu_id);
+  if (spu == spus_.end()) {
+    return absl::NotFoundError(absl::StrFormat("replace SPU '%s': no such SPU", spu_id));
+  }
+  StoreBatch batch;
+  batch.spus.push_back(spu->second.record);
+  batch.spus.back().replace_allowed = true;
+  v1::Event event = NewEvent("spu.replace_allowed", spu_id, moment);
+  event.set_spu_id(spu_id);
+  event.set_from(spu->second.record.uuid.ToString());
+  batch.events.push_back(std::move(event));
+  Store(std::move(batch), {.purpose = PendingBatch::Purpose::kReplace, .spu_id = spu_id});
+  return TakeEffects();
+}
+
+}  // namespace tidemark::sc

@@ -1,0 +1,237 @@
+// Reports: persist, then publish, then ack. And reach, which is an axis of its own.
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "base/byte_size.h"
+#include "base/check.h"
+#include "daemon/control/verdict_digest.h"
+#include "sc/core/controller_core.h"
+#include "sc/core/lost_data.h"
+#include "sc/core/report_table.h"
+#include "sc/core/verdict_text.h"
+
+namespace tidemark::sc {
+namespace {
+
+bool HoldsSpace(const v1::Report& report) {
+  return daemon::HoldsKind(report.holds(), space::v1::HOLD_KIND_SPACE);
+}
+
+std::string EventNameOf(const v1::Report& from, const v1::Report& to) {
+  if (HoldsSpace(to) && !HoldsSpace(from)) return "volume.out_of_space";
+  if (HoldsSpace(from) && !HoldsSpace(to)) return "volume.space_reclaimed";
+  return "volume.verdict";
+}
+
+}  // namespace
+
+void ControllerCore::OnReport(StreamId stream, const v1::Report& report, Moment moment) {
+  const auto uuid = base::Uuid::FromBytes(report.volume());
+  const auto it = uuid ? volumes_.find(*uuid) : volumes_.end();
+  const v1::Report none;
+  const v1::Report& held = it == volumes_.end() ? none : it->second.record.accepted;
+
+  const Session* session = FindSession(stream, report.session());
+  if (session == nullptr) {
+    const std::string detail =
+        absl::StrFormat("session %d is not the live one of this stream", report.session());
+    RefuseReport(stream, report, held, v1::REPORT_REFUSAL_STALE_SESSION, detail, moment);
+    return;
+  }
+  OnContact(streams_.at(stream).spu_id, moment);
+  if (!uuid || it == volumes_.end() || !session->volumes.contains(*uuid)) {
+    ReportCase unknown = SortReport(held, report);
+    unknown.volume_known = false;
+    RefuseReport(stream, report, held, DecideReport(unknown).refusal,
+                 "the Hello of this session did not name the volume", moment);
+    return;
+  }
+  VolumeState& volume = it->second;
+  if (volume.session != session->id) {
+    volume.session = session->id;
+    volume.sequence = 0;
+    volume.synced = false;
+  }
+  // A duplicate that was overtaken. Of the same generation it says nothing new.
+  if (report.sequence() < volume.sequence) {
+    if (report.generation() < held.generation()) JudgeReport(volume, {report, stream}, moment);
+    return;
+  }
+  volume.sequence = report.sequence();
+  volume.heard_at = moment.now;
+  if (volume.in_store) {
+    volume.waiting = {report, stream};
+    return;
+  }
+  JudgeReport(volume, {report, stream}, moment);
+}
+
+void ControllerCore::JudgeReport(VolumeState& volume, const PendingReport& pending, Moment moment) {
+  const v1::Report& held = volume.record.accepted;
+  const v1::Report& report = pending.report;
+  const ReportRow& row = DecideReport(SortReport(held, report));
+  if (row.refusal != v1::REPORT_REFUSAL_UNSPECIFIED) {
+    std::string detail = row.name;
+    if (row.refusal == v1::REPORT_REFUSAL_MALFORMED) detail = FindReportDefect(report);
+    if (row.refusal == v1::REPORT_REFUSAL_PROOF_SHORT) {
+      detail = FindProofShortage(report.proof(), report.marks());
+    }
+    RefuseReport(pending.stream, report, held, row.refusal, detail, moment);
+    return;
+  }
+  StoreReport(volume, pending, moment);
+}
+
+void ControllerCore::RefuseReport(StreamId stream, const v1::Report& report, const v1::Report& held,
+                                  v1::ReportRefusal refusal, const std::string& detail,
+                                  Moment moment) {
+  v1::AttachResponse message;
+  v1::ReportNack* nack = message.mutable_report_nack();
+  nack->set_session(report.session());
+  nack->set_volume(report.volume());
+  nack->set_generation(report.generation());
+  nack->set_sequence(report.sequence());
+  nack->set_reason(refusal);
+  nack->set_detail(detail);
+  nack->set_known_generation(held.generation());
+  Reply(stream, std::move(message));
+
+  const auto uuid = base::Uuid::FromBytes(report.volume());
+  const std::string name = uuid ? uuid->ToString() : "malformed uuid";
+  const auto known = streams_.find(stream);
+  v1::Event event = NewEvent("report.refused", name, moment);
+  event.set_spu_id(known == streams_.end() ? "" : known->second.spu_id);
+  event.set_volume(name);
+  event.set_from(DescribeRecord(held));
+  event.set_to(DescribeRecord(report));
+  event.set_reason(absl::StrFormat("%s: %s", RefusalName(refusal), detail));
+  event.set_generation(report.generation());
+  event.set_session(report.session());
+  if (report.has_proof()) *event.mutable_proof() = report.proof();
+  RecordRefusal(RefusalName(refusal), std::move(event), moment);
+}
+
+void ControllerCore::StoreReport(VolumeState& volume, const PendingReport& pending, Moment moment) {
+  const v1::Report& held = volume.record.accepted;
+  LostDataMerge lost = MergeLostData(held, pending.report);
+  if (!lost.refused.empty()) {
+    v1::Event event = NewEvent("report.refused", volume.record.uuid.ToString(), moment);
+    event.set_spu_id(volume.record.spu_id);
+    event.set_volume(event.subject());
+    event.set_reason(lost.refused);
+    RecordRefusal("lost data lifted", std::move(event), moment);
+  }
+  PendingReport taken = pending;
+  *taken.report.mutable_lost_data() = std::move(lost.lost_data);
+  const bool durable_already =
+      held.generation() == taken.report.generation() && !lost.changed &&
+      daemon::CanonicalDeviceFaults(held) == daemon::CanonicalDeviceFaults(taken.report);
+  if (durable_already) {
+    // Reading and room are newer, and need no place in the store.
+    volume.record.accepted = taken.report;
+    Acknowledge(volume, taken, moment);
+    return;
+  }
+
+  StoreBatch batch;
+  VolumeRecord row = volume.record;
+  row.accepted = taken.report;
+  row.accepted_unix_ms = moment.wall;
+  batch.volumes.push_back(std::move(row));
+  v1::Event event =
+      NewEvent(EventNameOf(held, taken.report), volume.record.uuid.ToString(), moment);
+  event.set_spu_id(volume.record.spu_id);
+  event.set_volume(event.subject());
+  event.set_from(DescribeVerdict(held));
+  event.set_to(DescribeVerdict(taken.report));
+  event.set_reason(DescribeShortage(taken.report));
+  event.set_generation(taken.report.generation());
+  event.set_session(taken.report.session());
+  if (HoldsSpace(held) && !HoldsSpace(taken.report)) *event.mutable_proof() = taken.report.proof();
+  batch.events.push_back(std::move(event));
+
+  PendingBatch purpose{.purpose = PendingBatch::Purpose::kReport, .volume = volume.record.uuid};
+  purpose.batch.volumes = batch.volumes;
+  volume.in_store = std::move(taken);
+  volume.in_store_since = moment.now;
+  volume.in_store_token = Store(std::move(batch), std::move(purpose));
+}
+
+void ControllerCore::OnReportDone(const PendingBatch& pending, const absl::Status& status,
+                                  Moment moment) {
+  VolumeState& volume = volumes_.at(pending.volume);
+  TM_CHECK(volume.in_store.has_value());
+  const PendingReport stored = *std::exchange(volume.in_store, std::nullopt);
+  const auto waiting = std::exchange(volume.waiting, std::nullopt);
+  if (!status.ok()) {
+    // What is shown could be older than what the SPU said: it is not shown as Online.
+    volume.store_failed = true;
+    volume.synced = false;
+    UpdateReach(volume, moment);
+    RefuseReport(stored.stream, stored.report, volume.record.accepted,
+                 v1::REPORT_REFUSAL_STORE_FAILED, status.ToString(), moment);
+    return;
+  }
+  volume.record = pending.batch.volumes.front();
+  changed_.insert(volume.record.uuid);
+  Acknowledge(volume, stored, moment);
+  if (waiting) JudgeReport(volume, *waiting, moment);
+}
+
+// It is durable and published. The session that said it may be gone meanwhile: then it is true, but
+// nobody is there to hear so, and it makes nothing Up.
+void ControllerCore::Acknowledge(VolumeState& volume, const PendingReport& pending, Moment moment) {
+  if (!streams_.contains(pending.stream) ||
+      FindSession(pending.stream, pending.report.session()) == nullptr) {
+    return;
+  }
+  volume.synced = volume.session.value() == pending.report.session();
+  volume.store_failed = false;
+  UpdateReach(volume, moment);
+  v1::AttachResponse message;
+  v1::ReportAck* ack = message.mutable_report_ack();
+  ack->set_session(pending.report.session());
+  ack->set_volume(pending.report.volume());
+  ack->set_generation(pending.report.generation());
+  ack->set_sequence(pending.report.sequence());
+  Reply(pending.stream, std::move(message));
+}
+
+void ControllerCore::UpdateReach(VolumeState& volume, Moment moment) {
+  const SpuState& spu = spus_[volume.record.spu_id];
+  v1::Reach reach = v1::REACH_UP;
+  std::string reason;
+  if (!spu.attached()) {
+    reach = v1::REACH_DOWN;
+    reason = spu.down_reason;
+  } else if (!spu.session->volumes.contains(volume.record.uuid)) {
+    reach = v1::REACH_ABSENT;
+    reason = absl::StrFormat("SPU '%s' is attached without this volume", spu.record.id);
+  } else if (volume.store_failed) {
+    reach = v1::REACH_SYNCING;
+    reason = "controller cannot persist the volume's report";
+  } else if (!volume.synced || volume.session != spu.session->id) {
+    reach = v1::REACH_SYNCING;
+    reason = absl::StrFormat("no report of the volume yet in session %d", spu.session->id.value());
+  } else if (volume.in_store && moment.now - volume.in_store_since > options_.lease) {
+    reach = v1::REACH_SYNCING;
+    reason =
+        absl::StrFormat("controller cannot persist: its store has not answered for more than %s",
+                        base::FormatDuration(options_.lease));
+  }
+  if (reach == volume.reach && reason == volume.reach_reason) return;
+  if ((reach == v1::REACH_UP) != (volume.reach == v1::REACH_UP)) {
+    volume.reach_since_unix_ms = moment.wall;
+  }
+  volume.reach = reach;
+  volume.reach_reason = std::move(reason);
+  changed_.insert(volume.record.uuid);
+}
+
+void ControllerCore::UpdateReaches(const SpuState& spu, Moment moment) {
+  for (auto& [uuid, volume] : volumes_) {
+    if (volume.record.spu_id == spu.record.id) UpdateReach(volume, moment);
+  }
+}
+
+}  // namespace tidemark::sc

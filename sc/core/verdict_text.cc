@@ -1,0 +1,99 @@
+#include "sc/core/verdict_text.h"
+
+#include <algorithm>
+#include <cctype>
+#include <string_view>
+
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "base/byte_size.h"
+#include "daemon/control/verdict_digest.h"
+
+namespace tidemark::sc {
+namespace {
+
+// "SPACE_CAUSE_BYTES" without its prefix, as people write it. Empty name: a value from a newer
+// peer.
+std::string Words(const std::string& name, std::string_view prefix, int number) {
+  if (name.size() <= prefix.size()) return absl::StrFormat("unknown %d", number);
+  std::string words = name.substr(prefix.size());
+  std::transform(words.begin(), words.end(), words.begin(), [](char c) {
+    return c == '_' ? ' ' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  });
+  return words;
+}
+
+std::string DescribeDevice(const space::v1::DeviceHold& device) {
+  const std::string cause =
+      Words(space::v1::DeviceCause_Name(device.cause()), "DEVICE_CAUSE_", device.cause());
+  if (device.detail().empty()) return absl::StrFormat("device(%s)", cause);
+  return absl::StrFormat("device(%s: %s)", cause, device.detail());
+}
+
+}  // namespace
+
+std::string DescribeHold(const space::v1::Holds& holds, space::v1::HoldKind kind) {
+  switch (kind) {
+    case space::v1::HOLD_KIND_SPACE: {
+      const auto& space = holds.space();
+      return absl::StrFormat(
+          "space(episode %d, %s%s)", space.episode(),
+          Words(space::v1::SpaceCause_Name(space.cause()), "SPACE_CAUSE_", space.cause()),
+          space.unproven() ? ", unproven" : "");
+    }
+    case space::v1::HOLD_KIND_BLIND:
+      return absl::StrFormat("blind(%s)", holds.blind().reason());
+    case space::v1::HOLD_KIND_OPERATOR:
+      return absl::StrFormat("operator(%s: %s)", holds.operator_().who(), holds.operator_().why());
+    case space::v1::HOLD_KIND_DEVICE:
+      return DescribeDevice(holds.device());
+    default:
+      return absl::StrFormat("unknown hold %d", static_cast<int>(kind));
+  }
+}
+
+std::string DescribeVerdict(const v1::Report& report) {
+  if (report.generation() == 0) return "unknown";
+  std::vector<std::string> parts;
+  for (const auto kind : daemon::HoldKindsOf(report.holds())) {
+    parts.push_back(DescribeHold(report.holds(), kind));
+  }
+  for (const auto& fault : report.device_faults()) parts.push_back(DescribeDevice(fault));
+  for (const auto& lost : report.lost_data()) {
+    if (lost.held())
+      parts.push_back(absl::StrFormat("lost-data(partition %d)", lost.partition_id()));
+  }
+  return parts.empty() ? "ready" : absl::StrJoin(parts, ", ");
+}
+
+std::string DescribeRecord(const v1::Report& report) {
+  return absl::StrFormat("generation %d, %s", report.generation(), DescribeVerdict(report));
+}
+
+std::string DescribeShortage(const v1::Report& report) {
+  std::string text;
+  if (report.has_reading()) {
+    text =
+        absl::StrFormat("%s available, ", base::FormatByteSize(report.reading().available_bytes()));
+  }
+  absl::StrAppendFormat(&text, "full mark %s, resume mark %s",
+                        base::FormatByteSize(report.marks().full_bytes()),
+                        base::FormatByteSize(report.marks().resume_bytes()));
+  if (report.bytes_short() > 0) {
+    absl::StrAppendFormat(&text, ", %s short", base::FormatByteSize(report.bytes_short()));
+  }
+  if (report.inodes_short() > 0) {
+    absl::StrAppendFormat(&text, ", %d inodes short", report.inodes_short());
+  }
+  return text;
+}
+
+std::string RefusalName(v1::ReportRefusal refusal) {
+  return Words(v1::ReportRefusal_Name(refusal), "REPORT_REFUSAL_", refusal);
+}
+
+std::string NackName(v1::NackReason reason) {
+  return Words(v1::NackReason_Name(reason), "NACK_REASON_", reason);
+}
+
+}  // namespace tidemark::sc
