@@ -1,5 +1,5 @@
 // The command line both daemons share: --config, --print-config, --ports-file, --version, --help,
-// and every key of the schema as --dotted-name VALUE.
+// and every key of the schema as a flag (`limits.batch` is --limits-batch VALUE).
 //
 // Errors: a usage error is printed with its reason, exit code 2.
 #pragma once
@@ -37,5 +37,11 @@ struct ExitCode {
 std::variant<CommandLine, ExitCode> ParseCommandLine(const ProgramName& program,
                                                      const ConfigSchema& schema, int argc,
                                                      const char* const* argv);
+
+// The whole start of a daemon: ParseCommandLine(), then LoadConfig() into the fields `schema` is
+// bound to, then --print-config. Problems are printed, exit code 78.
+std::variant<CommandLine, ExitCode> Configure(const ProgramName& program,
+                                              const ConfigSchema& schema, int argc,
+                                              const char* const* argv);
 
 }  // namespace tidemark::daemon

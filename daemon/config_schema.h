@@ -23,9 +23,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "base/byte_size.h"
 #include "base/clock.h"
 
@@ -66,6 +68,12 @@ class ConfigSchema {
   using Default = std::optional<std::string>;
 
   void Text(std::string name, Default text, std::string description, std::string* field);
+  // A text that `parse` (string_view → StatusOr<T>) understands: an endpoint, a level.
+  template <typename T, typename Parse>
+  void Parsed(std::string name, Default text, std::string description, Parse parse, T* field) {
+    AddParsed(std::move(name), ConfigType::kText, std::move(text), std::move(description),
+              std::move(parse), field);
+  }
   // One of `choices`.
   void Choice(std::string name, Default text, std::string description,
               std::vector<std::string> choices, std::string* field);
@@ -91,6 +99,17 @@ class ConfigSchema {
  private:
   void Add(std::string name, ConfigType type, Default text, std::string description,
            std::function<absl::Status(std::string_view)> set);
+
+  template <typename T, typename Parse>
+  void AddParsed(std::string name, ConfigType type, Default text, std::string description,
+                 Parse parse, T* field) {
+    Add(std::move(name), type, std::move(text), std::move(description),
+        [field, parse = std::move(parse)](std::string_view value) -> absl::Status {
+          absl::StatusOr<T> parsed = parse(value);
+          if (parsed.ok()) *field = *std::move(parsed);
+          return std::move(parsed).status();
+        });
+  }
 
   std::vector<ConfigKey> keys_;
   std::vector<ConfigTableArray> table_arrays_;

@@ -1,7 +1,8 @@
 // A gRPC server (callback API) on a listening socket of our own.
 //
 // Lifetime:  Start() → serving. To end: StopAccepting(), then ShutDown(), then destroy. Services
-//            outlive the server. The destructor cancels what is left and waits for its callbacks.
+//            outlive the server. Without ShutDown() the destructor cancels what is left and waits
+//            for it, which only unary calls that need no loop survive.
 // Threading: confined to the loop, but SetServing() from any thread. Services are called on gRPC's
 //            threads and Post() to the loop.
 // Errors:    Start() as ListenSocket::Open(); kUnavailable if gRPC refuses to start.
@@ -45,7 +46,6 @@ struct GrpcServerOptions {
   int max_metadata_bytes = 16 * 1024;
   int max_concurrent_streams = 256;  // per connection
   std::size_t memory_bytes = 256 * base::kMiB;
-  int max_threads = 64;
   base::Duration handshake_timeout = std::chrono::seconds(10);
   base::Duration max_connection_idle = std::chrono::minutes(10);
   std::optional<int> descriptor_limit;  // default: DefaultDescriptorLimit()
