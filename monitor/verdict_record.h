@@ -25,6 +25,13 @@ struct VerdictRecord {
   base::Episode episode;     // the newest there was; holds.space->episode while one is open
   std::optional<Proof> last_proof;
 
+  // All but the generation: two records that need not both be written.
+  bool SameVerdict(const VerdictRecord& other) const {
+    return volume == other.volume && holds == other.holds && marks == other.marks &&
+           marks_set_by == other.marks_set_by && episode == other.episode &&
+           last_proof == other.last_proof;
+  }
+
   bool operator==(const VerdictRecord&) const = default;
 };
 

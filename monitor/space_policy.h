@@ -1,0 +1,182 @@
+// Decides whether one volume may be written: events in, actions out, time as an argument.
+//
+// Owns the verdict (durable record, holds that are wanted, device fault of this boot), the write
+// budget, the polling schedule and the proof. Rules, in the order of actions it gives:
+//   stop:     close the gate → persist the hold → report
+//   go on:    hold the working room → persist without the hold → open the gate → report
+// The gate is open only while no hold is wanted or durable, room is held and the lease runs.
+// The table of holds × events is in hold_effects.h, the picture in monitor/README.md.
+//
+// The driver: give each event to Handle(), do the actions in their order, call Handle(Tick) when
+// NextWake() has come, and ask Request() before every allocation. A refusal by bytes or inodes goes
+// to Handle(NoStepFits): either a space hold follows, or the next reading decides and one asks
+// again.
+//
+// Lifetime:  value type, holds no references; one per volume and boot.
+// Threading: confined to the owner's loop.
+// Errors:    none; what a caller does wrong (an answer nobody waits for) is ignored.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "monitor/explanation.h"
+#include "monitor/poll_schedule.h"
+#include "monitor/proof_attempt.h"
+#include "monitor/space_action.h"
+#include "monitor/space_event.h"
+#include "monitor/verdict_record.h"
+#include "monitor/write_budget.h"
+
+namespace tidemark::monitor {
+
+struct PolicyOptions {
+  base::Duration reading_deadline = std::chrono::seconds(1);
+  base::Duration settle = std::chrono::seconds(2);
+  base::Duration settle_max = std::chrono::seconds(60);
+  // An episode this soon after the last one doubles the settle time; each such stretch without an
+  // episode halves it again.
+  base::Duration flap_window = std::chrono::minutes(5);
+  base::Duration held_interval_max = std::chrono::milliseconds(500);  // polling while held
+  base::Duration persist_backoff_min = std::chrono::milliseconds(100);
+  base::Duration persist_backoff_max = std::chrono::seconds(5);
+  base::Duration reclaim_pause = std::chrono::seconds(5);
+};
+
+class SpacePolicy {
+ public:
+  SpacePolicy(const PolicyOptions& options, const BootState& boot, Instant at);
+
+  // The first actions; call once, before any Handle(). A hold in the record is in force at once,
+  // before the first reading: the gate is closed from the start.
+  SpaceActions Start(Instant at);
+  SpaceActions Handle(const SpaceEvent& event, Instant at);
+  // When Handle(Tick) is due at the latest. May move with every Handle().
+  base::MonotonicTime NextWake() const;
+
+  // The ledger, see write_budget.h.
+  WriteBudget::Answer Request(std::int64_t bytes, std::int64_t inodes, base::MonotonicTime now) {
+    return budget_.Request(bytes, inodes, now);
+  }
+  void Complete(GrantId grant, base::MonotonicTime now) { budget_.Complete(grant, now); }
+  void Abandon(GrantId grant) { budget_.Abandon(grant); }
+
+  bool gate_open() const { return gate_open_; }
+  const VerdictRecord& durable() const { return durable_; }
+  const HoldSet& wanted_holds() const { return wanted_.holds; }
+  const std::optional<DeviceHold>& device_fault() const { return device_fault_; }
+  const Marks& marks() const { return wanted_.marks; }
+  // Always from durable state; for sending again what was not acknowledged.
+  action::Report CurrentReport() const { return {durable_, device_fault_}; }
+  // False: nothing to report yet (fresh from format, not provisioned).
+  bool has_report() const { return durable_.generation.value() > 0 || device_fault_.has_value(); }
+  Explanation Explain(base::MonotonicTime now) const;
+
+ private:
+  // One per event (space_policy_events.cc; readings: space_policy_readings.cc).
+  void On(const event::ReadingArrived& e);
+  void On(const event::Tick& e);
+  void On(const event::AllocationFailed& e);
+  void On(const event::NoStepFits& e);
+  void On(const event::DeviceFailed& e);
+  void On(const event::ReserveLost& e);
+  void On(const event::MarksChanged& e);
+  void On(const event::OperatorHolds& e);
+  void On(const event::OperatorReleases& e);
+  void On(const event::Persisted& e);
+  void On(const event::PersistFailed& e);
+  void On(const event::RoomVerified& e);
+  void On(const event::RoomTaken& e);
+  void On(const event::RoomRefused& e);
+  void On(const event::StepsMissing& e);
+  void On(const event::SpaceFreed& e);
+  void On(const event::ReclaimEnded& e);
+  void On(const event::PollNow& e);
+  void On(const event::KnownElsewhere& e);
+  void On(const event::ProofRefused& e);
+
+  // What an event sets.
+  void RaiseSpace(SpaceCause cause, bool unproven);
+  void RaiseDevice(DeviceCause cause, std::string detail);
+  void BeginEpisode();
+  void LiftSpace();
+  // The proof was about to be written, and is void now.
+  void ReopenEpisode();
+
+  // Readings.
+  void AcceptReading(const SpaceReading& reading);
+  void RejectReading(const ReadingFault& fault);
+  void CheckSpace(const SpaceReading& reading);
+  void CheckDeadline();
+  void CheckLease();
+  void ConsiderReclaim(const SpaceReading& reading);
+  base::Duration PollInterval() const;
+  void PollSoon() { next_poll_ = at_.now; }
+
+  // After every event: the following, in their order.
+  void Settle();
+  void AdvanceProof();
+  void FollowProof(ProofAttempt::Want want);
+  void SyncGate();     // closes
+  void SyncRecord();   // persists
+  void SyncOpening();  // opens, reports
+  void SyncPolling();
+
+  bool held() const { return device_fault_.has_value() || !wanted_.holds.empty(); }
+  bool ProofIsDue() const;
+  bool MayPersistWanted() const;
+  bool SpaceIsEnough() const;
+  std::string Summary() const;
+
+  PolicyOptions options_;
+  Instant at_;  // of the event being handled
+  SpaceActions actions_;
+
+  VerdictRecord durable_;
+  VerdictRecord wanted_;               // its generation is not used
+  base::Generation generation_floor_;  // newest number ever given away
+  base::Generation known_elsewhere_;   // what the SC showed above ours; 0: nothing
+  std::optional<VerdictRecord> writing_;
+  base::MonotonicTime persist_next_;
+  base::Duration persist_backoff_{0};
+  bool report_due_ = false;
+  bool device_report_due_ = false;
+  std::optional<DeviceHold> device_fault_;
+  bool gate_open_ = false;
+
+  bool provisioning_ = false;  // fresh: never yet held its room
+  bool room_known_ = false;    // VerifyRoom was answered
+  bool room_held_ = false;
+  std::int64_t reserve_held_bytes_ = 0;
+  std::int64_t steps_missing_ = 0;
+  std::int64_t steps_taken_ = 0;  // in this episode, and kept
+  std::int64_t steps_taken_bytes_ = 0;
+
+  WriteBudget budget_;
+  PollSchedule schedule_;
+  std::optional<VolumeIdentity> identity_;
+  std::optional<SpaceReading> reading_;
+  std::optional<ReadingFault> fault_;
+  std::optional<base::MonotonicTime> poll_began_;
+  base::MonotonicTime next_poll_;
+  base::MonotonicTime lease_until_;
+  base::MonotonicTime blind_since_;
+  std::int32_t readings_since_blind_ = 0;
+
+  ProofAttempt proof_;
+  std::optional<GrantId> room_grant_;
+  base::Duration settle_;
+  std::optional<base::MonotonicTime> last_episode_ended_;
+  // When the episode began, or the first after a start.
+  std::optional<SpaceReading> before_;
+  std::int64_t freed_by_us_bytes_ = 0;
+  std::int64_t gain_bytes_ = 0;
+
+  bool reclaim_running_ = false;
+  base::MonotonicTime reclaim_next_;
+  std::optional<event::ReclaimEnded> reclaim_ended_;
+};
+
+}  // namespace tidemark::monitor

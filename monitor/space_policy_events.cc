@@ -1,0 +1,222 @@
+// Every other event, one function each.
+#include <algorithm>
+
+#include "absl/strings/str_format.h"
+#include "base/byte_size.h"
+#include "monitor/space_level.h"
+#include "monitor/space_policy.h"
+
+namespace tidemark::monitor {
+
+void SpacePolicy::On(const event::Tick&) {}
+
+void SpacePolicy::On(const event::AllocationFailed& e) {
+  proof_.OnSpaceError();
+  // ENOSPC does not say of what; the newest reading may.
+  const bool of_inodes = e.cause == SpaceCause::kBytes && reading_ &&
+                         LevelByInodes(*reading_, wanted_.marks) == SpaceLevel::kFull;
+  RaiseSpace(of_inodes ? SpaceCause::kInodes : e.cause, false);
+  PollSoon();
+}
+
+void SpacePolicy::On(const event::NoStepFits& e) {
+  PollSoon();
+  if (!reading_) return;
+  // Refused for what the reading does not show yet: let the next reading decide. Wants more than a
+  // step: refused for itself, the volume is not full.
+  const Marks& marks = wanted_.marks;
+  if (reading_->available_bytes - marks.full_bytes < std::min(e.bytes, marks.step_bytes)) {
+    RaiseSpace(SpaceCause::kBytes, false);
+  } else if (reading_->counts_inodes &&
+             reading_->inodes_available - marks.full_inodes < std::min<std::int64_t>(e.inodes, 2)) {
+    RaiseSpace(SpaceCause::kInodes, false);
+  }
+}
+
+void SpacePolicy::On(const event::DeviceFailed& e) { RaiseDevice(e.cause, e.detail); }
+
+void SpacePolicy::On(const event::ReserveLost&) {
+  room_held_ = false;
+  reserve_held_bytes_ = 0;
+  ReopenEpisode();
+  if (proof_.running()) proof_.Abort();
+  RaiseSpace(SpaceCause::kBytes, false);
+}
+
+void SpacePolicy::On(const event::MarksChanged& e) {
+  if (e.marks == wanted_.marks) return;
+  // A proof is judged by the newest marks: what was shown for the old ones is shown again.
+  ReopenEpisode();
+  if (proof_.running()) proof_.Abort();
+  wanted_.marks = e.marks;
+  wanted_.marks_set_by = e.who;
+  budget_.SetMarks(e.marks);
+  PollSoon();
+}
+
+void SpacePolicy::On(const event::OperatorHolds& e) {
+  const base::WallMillis since =
+      wanted_.holds.operator_hold ? wanted_.holds.operator_hold->since_wall : at_.wall;
+  wanted_.holds.operator_hold = OperatorHold{e.who, e.why, since};
+}
+
+void SpacePolicy::On(const event::OperatorReleases&) { wanted_.holds.operator_hold.reset(); }
+
+void SpacePolicy::On(const event::Persisted& e) {
+  if (!writing_ || writing_->generation != e.generation) return;
+  const bool ended_episode =
+      durable_.holds.space &&
+      (!writing_->holds.space || writing_->holds.space->episode != durable_.holds.space->episode);
+  durable_ = *writing_;
+  writing_.reset();
+  persist_backoff_ = options_.persist_backoff_min;
+  report_due_ = true;
+  if (!ended_episode) return;
+  last_episode_ended_ = at_.now;
+  if (proof_.phase() == ProofAttempt::Phase::kProven) proof_.OnPersisted();
+}
+
+void SpacePolicy::On(const event::PersistFailed& e) {
+  if (!writing_ || writing_->generation != e.generation) return;
+  writing_.reset();
+  persist_backoff_ =
+      std::clamp(persist_backoff_ * 2, options_.persist_backoff_min, options_.persist_backoff_max);
+  persist_next_ = at_.now + persist_backoff_;
+  if (proof_.phase() == ProofAttempt::Phase::kProven) {
+    // The hold is durable still, and what was proven is growing old.
+    if (!wanted_.holds.space) wanted_.holds.space = proof_.goal().episode;
+    wanted_.last_proof = durable_.last_proof;
+    proof_.Fail(ProofStep::kPersist, e.detail, at_.now);
+  }
+  if (e.unknown_on_disk) RaiseDevice(DeviceCause::kSyncFailed, e.detail);
+}
+
+void SpacePolicy::On(const event::RoomVerified& e) {
+  room_known_ = true;
+  reserve_held_bytes_ = e.reserve_bytes;
+  if (provisioning_) return;
+  room_held_ = e.intact && e.reserve_bytes >= wanted_.marks.reserve_bytes;
+  if (!room_held_) RaiseSpace(SpaceCause::kBytes, true);
+}
+
+void SpacePolicy::On(const event::RoomTaken& e) {
+  if (!room_grant_) return;
+  budget_.Complete(*room_grant_, at_.now);
+  room_grant_.reset();
+  reserve_held_bytes_ = e.reserve_bytes;
+  steps_taken_ += e.steps;
+  steps_taken_bytes_ += e.steps_bytes;
+  steps_missing_ = std::max<std::int64_t>(0, steps_missing_ - e.steps);
+  FollowProof(proof_.OnRoomTaken(e, at_.now));
+}
+
+void SpacePolicy::On(const event::RoomRefused& e) {
+  if (!room_grant_) return;
+  // Part of it may be kept: the next reading tells.
+  budget_.Complete(*room_grant_, at_.now);
+  room_grant_.reset();
+  reserve_held_bytes_ = e.reserve_bytes;
+  if (e.reserve_bytes < wanted_.marks.reserve_bytes) room_held_ = false;
+  steps_taken_ += e.steps;
+  steps_taken_bytes_ += e.steps_bytes;
+  steps_missing_ = std::max<std::int64_t>(0, steps_missing_ - e.steps);
+  proof_.OnRoomRefused(e, at_.now);
+  PollSoon();
+}
+
+void SpacePolicy::On(const event::StepsMissing& e) { steps_missing_ = e.steps; }
+
+void SpacePolicy::On(const event::SpaceFreed& e) {
+  if (wanted_.holds.space) freed_by_us_bytes_ += e.bytes;
+  PollSoon();
+}
+
+void SpacePolicy::On(const event::ReclaimEnded& e) {
+  reclaim_running_ = false;
+  reclaim_next_ = at_.now + options_.reclaim_pause;
+  reclaim_ended_ = e;
+  PollSoon();
+}
+
+void SpacePolicy::On(const event::PollNow&) { PollSoon(); }
+
+void SpacePolicy::On(const event::KnownElsewhere& e) {
+  if (e.generation <= durable_.generation) return;
+  known_elsewhere_ = std::max(known_elsewhere_, e.generation);
+  provisioning_ = false;
+  ReopenEpisode();
+  if (proof_.running()) proof_.Abort();
+  wanted_.episode = std::max(wanted_.episode, e.episode);
+  RaiseSpace(SpaceCause::kBytes, true);
+}
+
+void SpacePolicy::On(const event::ProofRefused& e) {
+  if (e.generation != durable_.generation || durable_.holds.space) return;
+  RaiseSpace(durable_.last_proof ? durable_.last_proof->cause : SpaceCause::kBytes, false);
+}
+
+std::string SpacePolicy::Summary() const {
+  if (device_fault_) {
+    return absl::StrFormat("device fault (%s: %s): restart after it is repaired",
+                           DeviceCauseName(device_fault_->cause), device_fault_->detail);
+  }
+  if (!wanted_.holds.empty()) {
+    std::string text = DescribeHolds(wanted_.holds);
+    if (wanted_.holds.space && proof_.failure()) {
+      const ProofFailure& failure = *proof_.failure();
+      text += absl::StrFormat("; proof stands at '%s': %s", ProofStepName(failure.step),
+                              failure.reason);
+      if (failure.bytes_short > 0) {
+        text += absl::StrFormat("; %s (%d bytes) short", base::FormatByteSize(failure.bytes_short),
+                                failure.bytes_short);
+      }
+      if (failure.inodes_short > 0)
+        text += absl::StrFormat("; %d inodes short", failure.inodes_short);
+    }
+    return text;
+  }
+  if (provisioning_) {
+    return proof_.failure()
+               ? absl::StrFormat("first start: %s; %d bytes short", proof_.failure()->reason,
+                                 proof_.failure()->bytes_short)
+               : "first start: working room is being taken";
+  }
+  if (!gate_open_) return "working room, record or reading are awaited";
+  return "ready";
+}
+
+Explanation SpacePolicy::Explain(base::MonotonicTime now) const {
+  Explanation e;
+  e.record = durable_;
+  e.wanted = wanted_.holds;
+  e.device_fault = device_fault_;
+  e.gate_open = gate_open_;
+  e.provisioning = provisioning_;
+  e.room_held = room_held_;
+  e.summary = Summary();
+  e.reading = reading_;
+  e.reading_fault = fault_;
+  if (reading_) e.level = LevelOf(*reading_, wanted_.marks);
+  e.budget = budget_.Snapshot(now);
+  e.fill_bytes_per_second = schedule_.fill_bytes_per_second();
+  e.time_to_full = schedule_.time_to_full();
+  e.proof_running = proof_.running();
+  e.proof_step = proof_.step();
+  e.proof_failure = proof_.failure();
+  e.proof_attempts = static_cast<std::int64_t>(proof_.attempt());
+  e.proof_readings_seen = proof_.readings_seen();
+  e.proof_readings_wanted = proof_.goal().readings;
+  e.settle = settle_;
+  e.reserve_held_bytes = reserve_held_bytes_;
+  e.freed_by_us_bytes = freed_by_us_bytes_;
+  e.observed_gain_bytes = gain_bytes_;
+  e.pinned = LooksPinned(freed_by_us_bytes_, gain_bytes_);
+  e.reclaim_running = reclaim_running_;
+  if (reclaim_ended_) {
+    e.reclaim_needs_operator = reclaim_ended_->needs_operator;
+    e.reclaim_bytes_short = reclaim_ended_->bytes_short;
+  }
+  return e;
+}
+
+}  // namespace tidemark::monitor

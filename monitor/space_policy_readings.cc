@@ -1,0 +1,131 @@
+// Readings: which are believed, what they say of the space, when the next is due.
+#include <algorithm>
+
+#include "absl/strings/str_format.h"
+#include "base/byte_size.h"
+#include "monitor/space_level.h"
+#include "monitor/space_policy.h"
+
+namespace tidemark::monitor {
+namespace {
+
+// Fresh readings that end a blind hold.
+constexpr std::int32_t kReadingsToSee = 3;
+constexpr std::uint64_t kBtrfsMagic = 0x9123683E;
+
+}  // namespace
+
+void SpacePolicy::On(const event::ReadingArrived& e) {
+  poll_began_.reset();
+  if (const auto* fault = std::get_if<ReadingFault>(&e.outcome)) {
+    RejectReading(*fault);
+    return;
+  }
+  const SpaceReading& reading = std::get<SpaceReading>(e.outcome);
+  const base::Duration took = reading.finished - reading.started;
+  if (took > options_.reading_deadline) {
+    RejectReading({ReadingFaultKind::kDeadlineMissed,
+                   absl::StrFormat("the reading took %s", base::FormatDuration(took))});
+    return;
+  }
+  if (reading_ && reading.started <= reading_->started) return;  // told before
+  AcceptReading(reading);
+}
+
+void SpacePolicy::AcceptReading(const SpaceReading& reading) {
+  if (!identity_) identity_ = reading.identity;
+  if (reading.identity != *identity_) {
+    RaiseDevice(DeviceCause::kWrongVolume,
+                absl::StrFormat("was device %x filesystem %x, is device %x filesystem %x",
+                                identity_->device_id, identity_->file_system_id,
+                                reading.identity.device_id, reading.identity.file_system_id));
+    return;
+  }
+  if (reading.read_only) {
+    RaiseDevice(DeviceCause::kReadOnly, "filesystem is mounted read-only");
+    return;
+  }
+  reading_ = reading;
+  fault_.reset();
+  schedule_.OnReading(reading, wanted_.marks);
+  next_poll_ = at_.now + PollInterval();
+  // Three intervals, and the time the last of them may take to answer.
+  lease_until_ = reading.started + 3 * PollInterval() + options_.reading_deadline;
+  budget_.OnReading(reading, lease_until_);
+  if (wanted_.holds.blind && reading.started >= blind_since_ &&
+      ++readings_since_blind_ >= kReadingsToSee) {
+    wanted_.holds.blind.reset();
+  }
+  CheckSpace(reading);
+  if (wanted_.holds.space) {
+    if (!before_) before_ = reading;
+    if (proof_.phase() == ProofAttempt::Phase::kReadings) {
+      gain_bytes_ = reading.available_bytes - before_->available_bytes;
+    }
+  }
+  FollowProof(proof_.OnReading(reading, at_.now));
+  ConsiderReclaim(reading);
+}
+
+void SpacePolicy::RejectReading(const ReadingFault& fault) {
+  fault_ = fault;
+  readings_since_blind_ = 0;
+  proof_.OnReadingFault(fault);
+  next_poll_ = at_.now + PollInterval();
+}
+
+void SpacePolicy::CheckSpace(const SpaceReading& reading) {
+  if (LevelByInodes(reading, wanted_.marks) == SpaceLevel::kFull) {
+    RaiseSpace(SpaceCause::kInodes, false);
+  } else if (reading.available_bytes - wanted_.marks.full_bytes < wanted_.marks.step_bytes) {
+    RaiseSpace(SpaceCause::kBytes, false);
+  }
+}
+
+// An answer that never comes is told by nobody: find it by the time.
+void SpacePolicy::CheckDeadline() {
+  if (!poll_began_ || at_.now < *poll_began_ + options_.reading_deadline) return;
+  poll_began_.reset();
+  RejectReading(
+      {ReadingFaultKind::kDeadlineMissed,
+       absl::StrFormat("no answer within %s", base::FormatDuration(options_.reading_deadline))});
+}
+
+void SpacePolicy::CheckLease() {
+  if (at_.now < lease_until_ || wanted_.holds.blind) return;
+  const std::string why =
+      fault_ ? absl::StrFormat("%s: %s", ReadingFaultName(fault_->kind), fault_->detail)
+             : "no reading in time";
+  wanted_.holds.blind = BlindHold{why, at_.wall};
+  blind_since_ = at_.now;
+  readings_since_blind_ = 0;
+}
+
+void SpacePolicy::ConsiderReclaim(const SpaceReading& reading) {
+  if (reclaim_running_ || provisioning_ || device_fault_ || at_.now < reclaim_next_) return;
+  if (!wanted_.holds.space && LevelOf(reading, wanted_.marks) == SpaceLevel::kOk) return;
+  const std::int64_t wanted =
+      std::max(wanted_.marks.low_bytes,
+               wanted_.marks.resume_bytes + (proof_.running() ? proof_.bytes_to_take() : 0)) -
+      reading.available_bytes;
+  // Bytes are enough but inodes are not: any step that removes a file will do.
+  const bool by_inodes =
+      reading.counts_inodes && reading.inodes_available < wanted_.marks.low_inodes;
+  if (wanted <= 0 && !by_inodes) return;
+  reclaim_running_ = true;
+  actions_.push_back(action::StartReclaim{std::max<std::int64_t>(1, wanted)});
+}
+
+base::Duration SpacePolicy::PollInterval() const {
+  if (!wanted_.holds.space && !wanted_.holds.blind && !provisioning_) return schedule_.interval();
+  return std::clamp(settle_ / 4, PollSchedule::kIntervalMin, options_.held_interval_max);
+}
+
+void SpacePolicy::SyncPolling() {
+  if (poll_began_ || at_.now < next_poll_) return;
+  poll_began_ = at_.now;
+  const bool sees_late = reading_ && reading_->type_magic == kBtrfsMagic;
+  actions_.push_back(action::TakeReading{sees_late && (proof_.running() || budget_.has_unseen())});
+}
+
+}  // namespace tidemark::monitor
