@@ -61,11 +61,6 @@ struct LogBounds {
   base::Offset log_end;  // what a reader of that isolation may see
 };
 
-struct OffsetForTimePlan {
-  std::optional<TimedOffset> known;  // answered without the disk
-  std::optional<TimeSearch> search;  // else run SearchTime; nullopt there means: the log end
-};
-
 class PartitionLog {
  public:
   PartitionLog(RecoveredPartition recovered, const LogOptions& options);
@@ -110,7 +105,7 @@ class PartitionLog {
   // Is an Append waiting for it?
   bool step_urgent() const { return step_demanded_; }
   // Working room for a partition without any: makes StepWanted() ask for one.
-  void DemandStep() { step_demanded_ = true; }
+  void DemandStep();
   // A failed one (result.status) leaves everything as it was.
   void OnStep(const StepResult& result);
   void OnStepRefused();
@@ -127,9 +122,9 @@ class PartitionLog {
   // before ≤ DurableEnd(), else kOutOfRange. Never fails otherwise; may be empty.
   absl::StatusOr<TrimPlan> PlanTrim(base::Offset before) const;
   TrimPlan PlanExpiry(const RetentionLimits& limits, base::WallMillis now) const;
-  // Segments already below the log start (an unlink failed, or was busy), and an active segment
-  // without data.
-  TrimPlan PlanLeftovers() const;
+  // Segments already below the log start (an unlink failed, or was busy), and the empty active
+  // segment of an idle partition.
+  TrimPlan PlanLeftovers(Moment now) const;
   // kUnavailable while another trim is under way; kNotFound if the plan holds nothing to do.
   absl::StatusOr<TrimRequest> BeginTrim(const TrimPlan& plan);
   void OnTrimmed(const TrimResult& result);
@@ -137,10 +132,15 @@ class PartitionLog {
   // ---- Reading
   // kOutOfRange outside [log start, log end]: answer with Bounds(). nullopt: at the end, wait.
   absl::StatusOr<std::optional<ReadRequest>> PlanRead(base::Offset from, std::int64_t bytes_max,
-                                                      Isolation isolation);
+                                                      Isolation isolation) const;
   // Keeps the opened file and index for the next read.
   void OnRead(const ReadBatches& result);
-  OffsetForTimePlan PlanOffsetForTime(base::WallMillis timestamp, Isolation isolation);
+  // The offsets lost around `offset`, if it is one of them: a reader may go on at their end.
+  std::optional<LostRange> LostRangeAt(base::Offset offset) const;
+  // nullopt: no record is as new, the answer is the log's end. Else run SearchTime; if that finds
+  // none, likewise.
+  std::optional<TimeSearch> PlanOffsetForTime(base::WallMillis timestamp,
+                                              Isolation isolation) const;
 
   // ---- Closing
   // Needs idle(). The state that marks a clean stop: run SavePartitionState(directory(), …). No
@@ -149,56 +149,59 @@ class PartitionLog {
 
  private:
   struct PendingBatch {
-    base::Offset base_offset;
     base::Offset end_offset;
     base::FilePosition end_position;
-    bool written = false;
-  };
-  struct ReadSpan {
-    SegmentSource source;
-    base::FilePosition start;
-    base::FilePosition end;
   };
 
   absl::Status CheckAppendable(const BatchHeader& header) const;
-  bool RollDue(std::int64_t batch_bytes, Moment now) const;
+  bool RollDue(std::int64_t batch_bytes, Moment now);
+  bool active_quiet() const;  // nothing in flight that touches the active segment
+  bool IdleFor(Moment now) const;
+  void CloseActive();
   void Roll();
-  void NeedStep(std::int64_t batch_bytes);
+  Admission NeedStep(std::int64_t batch_bytes);
   Admission Admit(const Buffer& batch, const BatchHeader& header, Moment now);
-  bool active_busy() const;
-  base::FilePosition VisibleEnd(Isolation isolation) const;
+  StepRequest NewSegmentStep() const;
+  StepRequest GrowthStep() const;
+  base::FilePosition VisibleEnd(const LogSegment& segment, Isolation isolation) const;
   SegmentSource SourceOf(const LogSegment& segment) const;
+  const SparseIndex* IndexOf(const LogSegment& segment) const;
   const LogSegment* FindSegment(base::Offset offset) const;
-  LogSegment* FindSegmentByBase(base::Offset base_offset);
-  absl::Status DamageAt(base::Offset offset) const;
+  LogSegment* FindClosed(base::Offset base_offset);
+  bool is_active(const LogSegment& segment) const { return active_ && &segment == &*active_; }
+  void ForgetDropped(const TrimResult& result);
 
   std::string directory_;
   LogOptions options_;
   PartitionState state_;  // what is durable
   std::vector<Damage> damages_;
   absl::Status failure_;
-  bool closed_for_good_ = false;
+  bool closed_down_ = false;
 
   std::vector<LogSegment> closed_;  // ascending, without the active one
   std::optional<LogSegment> active_;
   SparseIndex active_index_;
+  std::optional<base::WallMillis> active_since_;  // wall time of its first append we saw
 
   base::Offset next_offset_;
   base::Offset written_end_;
   base::Offset durable_end_;
-  base::FilePosition durable_position_;  // in the active segment
-  base::FilePosition written_position_;
-  std::deque<PendingBatch> pending_;
+  base::FilePosition written_position_;  // in the active segment, as the two ends above
+  base::FilePosition durable_position_;
+  std::deque<PendingBatch> pending_;  // admitted, not durable
 
   bool step_demanded_ = false;
   std::int64_t demanded_bytes_ = 0;
   bool step_under_way_ = false;
-  bool roll_when_durable_ = false;
-  std::optional<base::MonotonicTime> last_append_;
-  std::optional<base::Offset> sealing_;  // base of the segment a SealRequest is out for
+  bool roll_demanded_ = false;  // as soon as all is durable
+  std::optional<base::MonotonicTime> last_use_;
+
   std::vector<base::Offset> seals_waiting_;
+  std::optional<base::Offset> sealing_;
   bool trim_under_way_ = false;
-  std::optional<base::Offset> cached_read_;  // closed segment whose file and index are kept
+  bool trimming_active_ = false;
+  // The closed segment read last, with its file and index.
+  std::optional<SegmentSource> read_cache_;
 };
 
 }  // namespace tidemark::storage

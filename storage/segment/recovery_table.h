@@ -20,6 +20,7 @@ enum class TailEvidence : std::uint8_t {
   kBadHeader,    // bytes that are no batch header
   kShortBatch,   // a good header whose batch the file does not hold to its end
   kBadBody,      // a good header over a body that fails its CRC
+  kNewVersion,   // a batch of a version we do not know: data, not damage
   kWrongOffset,  // a valid batch of another offset than the next one
 };
 

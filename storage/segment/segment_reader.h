@@ -49,6 +49,7 @@ absl::StatusOr<ReadBatches> ReadSegment(FileSystem& file_system, const ReadReque
 struct TimeSearch {
   SegmentSource source;
   base::WallMillis timestamp = 0;
+  base::Offset from;  // no record before it
   base::FilePosition start;
   base::FilePosition end;
 };

@@ -25,6 +25,7 @@ struct DamagedBytes {
   base::Offset resumes_at;  // base offset of the valid batch behind it
   base::FilePosition from;
   base::FilePosition to;
+  TailEvidence evidence = TailEvidence::kBadHeader;
   std::string what;
 };
 
@@ -32,7 +33,6 @@ struct SegmentScan {
   base::Offset base_offset;
   base::Offset end_offset;      // behind the last valid batch
   base::FilePosition data_end;  // likewise
-  base::WallMillis first_timestamp = kNoTimestamp;
   SparseIndex index;
   std::vector<DamagedBytes> holes;
   // How the file goes on behind data_end, nothing valid being there.
