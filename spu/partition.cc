@@ -123,6 +123,7 @@ void Partition::OnDurable(base::Offset end) {
     waiting_.pop_front();
     Answer(waiting);
   }
+  if (log_.step_urgent()) volume_.SeekStep(id());  // a new segment waits for all before it
   advance_.Call();
 }
 
@@ -200,12 +201,11 @@ void Partition::Read(ReadCommand command) {
 
 void Partition::OffsetForTime(base::WallMillis time,
                               absl::AnyInvocable<void(absl::StatusOr<base::Offset>)> done) {
-  storage::OffsetForTimePlan plan = log_.PlanOffsetForTime(time, storage::Isolation::kDurable);
-  if (plan.known.has_value()) return done(plan.known->offset);
+  auto plan = log_.PlanOffsetForTime(time, storage::Isolation::kDurable);
   const base::Offset end = log_.DurableEnd();
-  if (!plan.search.has_value()) return done(end);
+  if (!plan.has_value()) return done(end);
   loop_.QueueWork(
-      [&file_system = volume_.file_system(), search = *std::move(plan.search)] {
+      [&file_system = volume_.file_system(), search = *std::move(plan)] {
         return storage::SearchTime(file_system, search);
       },
       [end,
@@ -227,6 +227,7 @@ bool Partition::RunPlan(const storage::TrimPlan& plan,
        done = std::move(done)](const storage::TrimResult& result) mutable {
         if (guard.expired()) return done(result.freed_bytes);
         log_.OnTrimmed(result);
+        if (log_.step_urgent()) volume_.SeekStep(id());  // none is given during a trim
         if (!result.state_status.ok()) {
           volume_.OnDeviceFault(result.state_status, "write the partition's log start");
         }

@@ -100,7 +100,8 @@ class PartitionLog {
 
   // ---- Space
   // A step that an Append waits for or, ahead of need, one that a partition in use will want.
-  // Counts as under way until OnStep or OnStepRefused. At most one at a time.
+  // Counts as under way until OnStep or OnStepRefused. At most one at a time. While step_urgent(),
+  // nullopt means: not yet; ask again after OnDurable, OnSealed and OnTrimmed.
   std::optional<StepRequest> StepWanted(Moment now);
   // Is an Append waiting for it?
   bool step_urgent() const { return step_demanded_; }
