@@ -77,30 +77,47 @@ class LinkCore {
   base::SessionId session() const { return session_; }
   std::uint64_t attempt() const { return attempt_; }
   // Every volume's newest report is acknowledged.
-  bool synced() const;
+  bool synced() const { return attached() && reports_.settled(); }
   const IdentityRecord& identity() const { return identity_; }
 
  private:
   enum class State : std::uint8_t { kIdle, kGreeting, kAttached, kStopped };
 
+  bool IsLive(LinkStreamId stream) const {
+    return stream == stream_ && (state_ == State::kGreeting || state_ == State::kAttached);
+  }
+  bool InSession(std::uint64_t session) const {
+    return state_ == State::kAttached && session_.value() == session;
+  }
+
+  // link_core.cc
   void Connect(base::MonotonicTime now);
-  void Disconnect(const std::string& why, base::MonotonicTime now);
+  void EndStream(const std::string& why);
+  void Disconnect(const std::string& why, base::MonotonicTime now,
+                  base::Duration at_least = base::Duration(0));
   void Retry(base::Duration at_least, base::MonotonicTime now);
+  void TickAttached(base::MonotonicTime now);
+  void Grumble(const std::string& what);
+  void SendReport(const base::Uuid& volume, base::MonotonicTime now);
+  void SendHeartbeat(base::MonotonicTime now);
+  void Emit(sc::v1::AttachRequest message);
+
+  // link_messages.cc
   void OnWelcome(const sc::v1::Welcome& welcome, base::MonotonicTime now);
+  void CompareWithKnown(const sc::v1::KnownVolume& known);
   void OnNack(const sc::v1::Nack& nack, base::MonotonicTime now);
   void OnReportAck(const sc::v1::ReportAck& ack);
   void OnReportNack(const sc::v1::ReportNack& nack, base::MonotonicTime now);
-  void SendReport(const sc::v1::Report& report);
-  void SendHeartbeat();
-  void Emit(sc::v1::AttachRequest message);
 
   LinkOptions options_;
   IdentityRecord identity_;
+  IdentityRecord durable_identity_;  // before the last PersistIdentity
   State state_ = State::kIdle;
   LinkEffects effects_;
 
   std::uint64_t attempt_ = 0;
   LinkStreamId stream_;
+  LinkStreamId newest_stream_;
   base::SessionId session_;
   base::Duration lease_{0};
   base::Duration heartbeat_{0};

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,8 +28,10 @@ class ReportQueue {
     bool acknowledged = false;
     bool sent = false;  // in this session
     base::MonotonicTime sent_at;
-    // Only the reading or the like changed: with the next heartbeat is soon enough.
+    // The reading or the like is newer than what was sent: with the next heartbeat is soon enough.
     bool lazy = false;
+    // What the SC said it knows, while we had nothing to compare it with.
+    std::optional<sc::v1::KnownVolume> known;
     // Not to be sent at or below these: the SC refused it or knows better. It waits for the policy.
     std::uint64_t blocked_generation = 0;
     std::uint64_t blocked_episodes = 0;
@@ -45,12 +48,12 @@ class ReportQueue {
   // A new session: everything is to be told again.
   void Restart();
   void Block(const base::Uuid& volume, std::uint64_t generation, std::uint64_t episodes);
-  // What was not answered and is due: never sent in this session, changed, or sent `resend` ago.
+  // Never sent in this session, or sent `resend` ago without an answer, or stale at a heartbeat.
   std::vector<base::Uuid> Due(base::MonotonicTime now, base::Duration resend, bool heartbeat) const;
   // The report to put on the wire now, marked as sent.
   const sc::v1::Report& Take(const base::Uuid& volume, base::MonotonicTime now);
 
-  // All acknowledged. Of the volumes that wait for the policy that is not true.
+  // All acknowledged. Not so while a volume waits for the policy.
   bool settled() const;
   // Of everything there is to tell, for the heartbeat.
   std::uint64_t Digest() const;
