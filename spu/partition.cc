@@ -204,15 +204,13 @@ void Partition::OffsetForTime(base::WallMillis time,
   auto plan = log_.PlanOffsetForTime(time, storage::Isolation::kDurable);
   const base::Offset end = log_.DurableEnd();
   if (!plan.has_value()) return done(end);
-  loop_.QueueWork(
-      [&file_system = volume_.file_system(), search = *std::move(plan)] {
-        return storage::SearchTime(file_system, search);
-      },
-      [end,
-       done = std::move(done)](absl::StatusOr<std::optional<storage::TimedOffset>> found) mutable {
-        if (!found.ok()) return done(found.status());
-        done(found->has_value() ? (*found)->offset : end);
-      });
+  loop_.QueueWork([&file_system = volume_.file_system(),
+                   search = *std::move(plan)] { return storage::SearchTime(file_system, search); },
+                  [end, done = std::move(done)](
+                      absl::StatusOr<std::optional<storage::TimedOffset>> found) mutable {
+                    if (!found.ok()) return done(found.status());
+                    done(found->has_value() ? (*found)->offset : end);
+                  });
 }
 
 bool Partition::RunPlan(const storage::TrimPlan& plan,
@@ -233,6 +231,7 @@ bool Partition::RunPlan(const storage::TrimPlan& plan,
         }
         volume_.OnFreed(result.freed_bytes);
         advance_.Call();
+        SeekStepAgain();
         done(result.freed_bytes);
       });
   return true;

@@ -64,6 +64,10 @@ class Partition {
   // The step asked for is there, or the allocation failed.
   void OnStep(const storage::StepResult& result, const Refusal& if_failed);
   void OnStepRefused(const Refusal& why);
+  // Tries what is parked again.
+  void AdmitParked();
+  // The log could not ask for a step while something was under way; that has ended.
+  void SeekStepAgain();
   // The gate closed: nothing parked may wait for it.
   void RefuseParked(const Refusal& why);
 
@@ -88,7 +92,6 @@ class Partition {
   };
 
   void Admit(AppendCommand command);
-  void AdmitParked();
   void Answer(Waiting& waiting);
   static void RefuseAppend(AppendCommand& command, Refusal refusal);
 

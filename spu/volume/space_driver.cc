@@ -1,0 +1,203 @@
+#include "spu/volume/space_driver.h"
+
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "base/errno_status.h"
+#include "monitor/errno_verdict.h"
+
+namespace tidemark::spu {
+namespace {
+
+using monitor::SpaceActions;
+namespace event = monitor::event;
+namespace action = monitor::action;
+
+// One reading runs, and one more may wait behind it: the policy never has more under way.
+constexpr std::size_t kReadingsWaitingMax = 2;
+
+monitor::ProbeOutcome ReadSpace(VolumeDisk& disk, bool sync_first) {
+  if (sync_first) {
+    if (absl::Status synced = disk.file_system().SyncFileSystem(disk.path()); !synced.ok()) {
+      return monitor::VolumeFault{monitor::DeviceCause::kSyncFailed, std::string(synced.message())};
+    }
+  }
+  return disk.probe().Probe();
+}
+
+struct ReserveOutcome {
+  absl::Status status;
+  std::int64_t held_bytes = 0;
+};
+
+// Takes what is missing, then proves all of it by doing.
+ReserveOutcome HoldReserve(monitor::ReserveFile& reserve, std::int64_t bytes) {
+  ReserveOutcome outcome;
+  outcome.status = reserve.Take(bytes).status();
+  if (outcome.status.ok()) outcome.status = reserve.Verify(bytes);
+  if (const auto held = reserve.HeldBytes(); held.ok()) outcome.held_bytes = *held;
+  return outcome;
+}
+
+}  // namespace
+
+SpaceDriver::SpaceDriver(daemon::EventLoop& loop, const base::Clock& clock,
+                         std::shared_ptr<VolumeDisk> disk, monitor::SpacePolicy policy,
+                         SpaceOwner& owner)
+    : loop_(loop),
+      clock_(clock),
+      disk_(std::move(disk)),
+      policy_(std::move(policy)),
+      owner_(owner),
+      space_thread_(loop, "space", kReadingsWaitingMax),
+      wake_(loop, [this] { Apply(event::Tick{}); }) {}
+
+SpaceDriver::~SpaceDriver() {
+  // A statvfs that hangs for ever must not hold up the process's end.
+  space_thread_.Abandon();
+}
+
+void SpaceDriver::Start() {
+  loop_.AssertOnLoop();
+  carrying_out_ = true;
+  CarryOut(policy_.Start(Now()));
+  carrying_out_ = false;
+  CarryOutQueued();
+}
+
+void SpaceDriver::Stop() {
+  stopped_ = true;
+  queued_.clear();
+  wake_.Stop();
+}
+
+void SpaceDriver::Apply(monitor::SpaceEvent event) {
+  loop_.AssertOnLoop();
+  if (stopped_) return;
+  queued_.push_back(std::move(event));
+  if (!carrying_out_) CarryOutQueued();
+}
+
+void SpaceDriver::CarryOutQueued() {
+  carrying_out_ = true;
+  while (!queued_.empty()) {
+    const monitor::SpaceEvent event = std::move(queued_.front());
+    queued_.pop_front();
+    const bool reading = std::holds_alternative<event::ReadingArrived>(event);
+    CarryOut(policy_.Handle(event, Now()));
+    if (reading) owner_.OnReading();
+  }
+  carrying_out_ = false;
+  if (!stopped_) Reschedule();
+}
+
+void SpaceDriver::CarryOut(const SpaceActions& actions) {
+  for (const monitor::SpaceAction& action : actions) {
+    if (stopped_) return;
+    std::visit([this](const auto& one) { Do(one); }, action);
+  }
+}
+
+void SpaceDriver::Reschedule() {
+  const base::MonotonicTime now = clock_.Now();
+  wake_.StartOnce(std::max(base::Duration(0), policy_.NextWake() - now));
+}
+
+template <typename Work, typename Then>
+void SpaceDriver::OnPool(Work work, Then then) {
+  loop_.QueueWork(std::move(work), [this, guard = std::weak_ptr(alive_),
+                                    then = std::move(then)](auto result) mutable {
+    if (guard.expired() || stopped_) return;
+    then(std::move(result));
+  });
+}
+
+void SpaceDriver::Do(const action::Persist& persist) {
+  OnPool([disk = disk_, record = persist.record] { return disk->slots().Write(record); },
+         [this, generation = persist.record.generation](const absl::Status& written) {
+           if (written.ok()) return Apply(event::Persisted{generation});
+           // Out of descriptors: nothing was begun. Everything else leaves the slot unknown.
+           const auto verdict = monitor::JudgeStatus(monitor::DiskOperation::kJournal, written);
+           Apply(event::PersistFailed{generation, std::string(written.message()),
+                                      verdict.meaning != monitor::ErrnoMeaning::kUnavailable});
+         });
+}
+
+void SpaceDriver::Do(const action::TakeReading& take) {
+  if (reading_in_flight_) return;  // its answer counts, late or not
+  reading_in_flight_ = space_thread_.TryRun(
+      [disk = disk_, sync_first = take.sync_first] { return ReadSpace(*disk, sync_first); },
+      [this](const monitor::ProbeOutcome& outcome) {
+        reading_in_flight_ = false;
+        OnProbed(outcome);
+      });
+}
+
+void SpaceDriver::OnProbed(const monitor::ProbeOutcome& outcome) {
+  if (const auto* fault = std::get_if<monitor::VolumeFault>(&outcome)) {
+    return Apply(event::DeviceFailed{fault->cause, fault->detail});
+  }
+  if (const auto* reading = std::get_if<monitor::SpaceReading>(&outcome)) {
+    return Apply(event::ReadingArrived{*reading});
+  }
+  Apply(event::ReadingArrived{std::get<monitor::ReadingFault>(outcome)});
+}
+
+void SpaceDriver::Do(const action::TakeRoom& room) {
+  OnPool([disk = disk_, bytes = room.reserve_bytes] { return HoldReserve(disk->reserve(), bytes); },
+         [this, room](const ReserveOutcome& outcome) {
+           OnReserveTaken(room, outcome.held_bytes, outcome.status);
+         });
+}
+
+void SpaceDriver::OnReserveTaken(const action::TakeRoom& room, std::int64_t reserve_bytes,
+                                 const absl::Status& status) {
+  if (!status.ok()) {
+    return AnswerRoom(room, reserve_bytes, {0, 0, base::Annotate(status, "take the reserve")});
+  }
+  owner_.TakeSteps(room.steps, [this, guard = std::weak_ptr(alive_), room,
+                                reserve_bytes](const StepsTaken& taken) {
+    if (!guard.expired()) AnswerRoom(room, reserve_bytes, taken);
+  });
+}
+
+void SpaceDriver::AnswerRoom(const action::TakeRoom& room, std::int64_t reserve_bytes,
+                             const StepsTaken& taken) {
+  if (taken.status.ok()) {
+    return Apply(event::RoomTaken{room.attempt, reserve_bytes, taken.steps, taken.bytes});
+  }
+  const auto verdict = monitor::JudgeStatus(monitor::DiskOperation::kAllocate, taken.status);
+  if (verdict.meaning == monitor::ErrnoMeaning::kDevice) {
+    Apply(event::DeviceFailed{verdict.device_cause, std::string(taken.status.message())});
+  }
+  event::RoomRefused refused;
+  refused.attempt = room.attempt;
+  refused.detail = std::string(taken.status.message());
+  refused.reserve_bytes = reserve_bytes;
+  refused.steps = taken.steps;
+  refused.steps_bytes = taken.bytes;
+  refused.out_of_space = verdict.meaning == monitor::ErrnoMeaning::kSpace;
+  Apply(refused);
+}
+
+void SpaceDriver::Do(const action::VerifyRoom& verify) {
+  OnPool(
+      [disk = disk_, bytes = verify.reserve_bytes] {
+        ReserveOutcome outcome;
+        outcome.status = disk->reserve().Verify(bytes);
+        if (const auto held = disk->reserve().HeldBytes(); held.ok()) outcome.held_bytes = *held;
+        return outcome;
+      },
+      [this](const ReserveOutcome& outcome) {
+        if (!outcome.status.ok()) {
+          return Apply(event::RoomVerified{false, outcome.held_bytes,
+                                           std::string(outcome.status.message())});
+        }
+        owner_.VerifySteps([this, guard = std::weak_ptr(alive_),
+                            held = outcome.held_bytes](const std::string& wrong) {
+          if (!guard.expired()) Apply(event::RoomVerified{wrong.empty(), held, wrong});
+        });
+      });
+}
+
+}  // namespace tidemark::spu

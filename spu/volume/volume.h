@@ -1,0 +1,219 @@
+// One volume of this SPU: its partitions, its commits, its verdict.
+//
+// An append passes the gate here (no hold) and then its partition (a durable step). Steps are asked
+// for here: within the write budget, allocated and synced on the pool, never by the append itself.
+//
+// Lifetime:  owned by the Agent. Start() opens every partition, then the space policy begins; the
+//            gate is closed until it says otherwise.
+// Threading: confined to the loop.
+// Errors:    typed Refusals; faults of the disk go to the policy.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "daemon/loop/timer.h"
+#include "monitor/errno_verdict.h"
+#include "spu/commit/commit_queue.h"
+#include "spu/commit/commit_thread.h"
+#include "spu/partition.h"
+#include "spu/volume/space_driver.h"
+#include "spu/volume/volume_refusal.h"
+#include "storage/log/partition_directory.h"
+#include "storage/log/partition_recovery.h"
+#include "tidemark/sc/v1/control.pb.h"
+#include "tidemark/space/v1/volume_service.pb.h"
+
+namespace tidemark::spu {
+
+struct VolumeOptions {
+  monitor::MarksOverrides marks;
+  base::Duration reading_deadline = std::chrono::seconds(1);
+  base::Duration settle = std::chrono::seconds(2);
+  base::Duration retention_interval = std::chrono::seconds(10);
+  std::int64_t commit_queue_bytes_max = 64 * base::kMiB;
+  std::int64_t batch_bytes_max = base::kMiB;
+};
+
+// What the agent wants to hear.
+class VolumeListener {
+ public:
+  virtual ~VolumeListener() = default;
+  // The verdict is durable and new, or the numbers beside it changed.
+  virtual void OnVolumeChanged(const base::Uuid& volume) = 0;
+};
+
+struct PartitionSpec {
+  storage::PartitionState state;
+  std::uint64_t spec_version = 0;
+  tidemark::sc::v1::TopicPolicy policy;
+};
+
+class Volume final : public PartitionVolume, public CommitListener, public SpaceOwner {
+ public:
+  using Assigned = absl::AnyInvocable<void(tidemark::sc::v1::AssignmentResult)>;
+
+  Volume(daemon::EventLoop& loop, const base::Clock& clock, std::shared_ptr<VolumeDisk> disk,
+         const VolumeOptions& options, VolumeListener& listener);
+  ~Volume() override;
+
+  // Opens the partitions and the verdict; `done` when the volume serves reads.
+  void Start(absl::AnyInvocable<void(absl::Status)> done);
+  // Closes partitions cleanly: nothing is admitted any more; `done` when all is on disk.
+  void Stop(absl::AnyInvocable<void()> done);
+
+  const base::Uuid& uuid() const { return disk_->uuid(); }
+  VolumeDisk& disk() { return *disk_; }
+  const VolumeDisk& disk() const { return *disk_; }
+  bool started() const { return driver_ != nullptr; }
+  bool accepting() const { return accepting_; }
+  // nullptr until started().
+  SpaceDriver* driver() { return driver_.get(); }
+  const SpaceDriver* driver() const { return driver_.get(); }
+  // What the last Report action said; nullopt before the first.
+  const std::optional<monitor::VerdictRecord>& durable() const { return durable_; }
+  const std::optional<monitor::DeviceHold>& device_fault() const { return device_fault_; }
+  const CommitQueue& commits() const { return commits_; }
+  const std::map<base::PartitionId, std::unique_ptr<Partition>>& partitions() const {
+    return partitions_;
+  }
+  std::int64_t steps_held() const;
+  std::int64_t steps_bytes() const;
+  std::size_t opening() const { return opening_; }
+
+  Partition* Find(base::PartitionId partition) const;
+  void Append(AppendCommand command);
+  std::optional<Refusal> WhyClosed() const { return RefusalOf(State()); }
+  VolumeState State() const;
+
+  // Makes the partition if it is not there. Nacked when its first step would not fit.
+  void Assign(const PartitionSpec& spec, Assigned done);
+  // Deletes for ever; gone is success.
+  void Delete(base::PartitionId partition, absl::AnyInvocable<void(absl::Status)> done);
+
+  // What policy allows to go now, largest yield first.
+  std::vector<tidemark::space::v1::ReclaimStep> ReclaimCandidates() const;
+  void Reclaim(absl::AnyInvocable<void(std::int64_t freed_bytes)> done);
+
+  // SpaceEvents of other origin (operator, SC).
+  void Apply(const monitor::SpaceEvent& event);
+
+  // PartitionVolume
+  storage::Moment Now() const override { return {clock_.Now(), clock_.WallNow()}; }
+  storage::FileSystem& file_system() override { return disk_->file_system(); }
+  void Commit(storage::CommitWrite write) override { commits_.Enqueue(std::move(write)); }
+  void SeekStep(base::PartitionId partition) override;
+  void OnFreed(std::int64_t bytes) override;
+  void OnDeviceFault(const absl::Status& status, const std::string& what) override;
+
+  // CommitListener
+  void OnWritten(base::PartitionId partition, base::Offset end) override;
+  void OnDurable(base::PartitionId partition, base::Offset end) override;
+  void OnCommitFailed(const storage::CommitFailure& failure,
+                      const std::vector<base::PartitionId>& partitions) override;
+
+  // SpaceOwner
+  void OnGate(bool open) override;
+  void OnVerdict(const monitor::VerdictRecord& durable,
+                 const std::optional<monitor::DeviceHold>& fault) override;
+  void OnReading() override;
+  void TakeSteps(std::int64_t steps, absl::AnyInvocable<void(StepsTaken)> done) override;
+  void VerifySteps(absl::AnyInvocable<void(std::string)> done) override;
+  void StartReclaim(std::int64_t wanted_bytes) override;
+
+ private:
+  struct Reclaimable {
+    std::string_view policy;
+    storage::TrimPlan plan;
+  };
+
+  // Start (volume_start.cc)
+  absl::Status SetMarks(const monitor::SpaceReading* reading, std::size_t partitions);
+  storage::LogOptions LogOptionsFor(const tidemark::sc::v1::TopicPolicy& policy) const;
+  void OpenPartitions(const std::vector<base::PartitionId>& ids);
+  void OpenPartition(base::PartitionId id,
+                     absl::AnyInvocable<void(base::PartitionId, const absl::Status&)> opened);
+  void NoteUnopened(base::PartitionId id, const absl::Status& status);
+  void BeginVerdict();
+  void FinishStart(const absl::Status& status);
+
+  // Steps (volume_steps.cc)
+  void RefuseStep(Partition& partition);
+  void AllocateStep(base::PartitionId id, storage::StepRequest request, monitor::GrantId grant);
+  void OnStepAllocated(base::PartitionId id, const storage::StepResult& result,
+                       monitor::GrantId grant);
+  void JudgeStep(const storage::StepResult& result);
+  std::vector<base::PartitionId> StepsMissing() const;
+  void CountMissingSteps();
+  void TakeNextStep(std::vector<base::PartitionId> left, StepsTaken taken,
+                    absl::AnyInvocable<void(StepsTaken)> done);
+
+  // Reclaim, creation, deletion (volume_reclaim.cc)
+  std::optional<Reclaimable> ReclaimableOf(const Partition& partition) const;
+  std::int64_t drop_allowance_bytes() const;
+  std::int64_t BytesToResume() const;
+  void ExpireSegments(Partition& partition);
+  void RunReclaimStep();
+  void EndReclaim();
+  void CreateOnDisk(const PartitionSpec& spec, monitor::GrantId grant, Assigned done);
+
+  const Refusal& WhyClosedCached();
+  void Housekeep();
+  void SealRolled(Partition& partition);
+  void ReleaseIdleStep(Partition& partition);
+  void CloseWhenIdle(absl::AnyInvocable<void()>& done);
+  // A failed system call of ours, judged by operation and errno, told to the policy.
+  void Judge(monitor::DiskOperation operation, const absl::Status& status, const std::string& what);
+
+  daemon::EventLoop& loop_;
+  const base::Clock& clock_;
+  std::shared_ptr<VolumeDisk> disk_;
+  VolumeOptions options_;
+  VolumeListener& listener_;
+  monitor::Marks marks_;
+
+  CommitThread commit_thread_;
+  CommitQueue commits_;
+  std::map<base::PartitionId, std::unique_ptr<Partition>> partitions_;
+  std::unique_ptr<SpaceDriver> driver_;
+  daemon::Timer housekeeping_;
+  base::MonotonicTime last_expiry_;
+
+  bool accepting_ = false;
+  std::optional<monitor::VerdictRecord> durable_;
+  std::optional<monitor::DeviceHold> device_fault_;
+  std::optional<Refusal> why_closed_;
+  std::int64_t freed_bytes_ = 0;  // since the start
+
+  std::size_t opening_ = 0;
+  std::map<base::PartitionId, std::string> unopened_;
+  std::set<base::PartitionId> creating_;
+  std::string recovery_fault_;
+  absl::AnyInvocable<void(absl::Status)> on_started_;
+
+  // Partitions that have, or had, a step in this boot: what a proof takes again.
+  std::set<base::PartitionId> step_users_;
+  std::int64_t steps_missing_ = 0;
+  // Partitions whose appends wait for a fresh reading.
+  std::set<base::PartitionId> awaiting_reading_;
+
+  bool reclaiming_ = false;
+  std::int64_t reclaim_wanted_bytes_ = 0;
+  std::int64_t reclaim_freed_bytes_ = 0;
+  std::int64_t reclaim_floor_bytes_ = 0;  // what we held after the last reclaim
+  std::vector<absl::AnyInvocable<void(std::int64_t)>> on_reclaimed_;
+
+  bool stopping_ = false;
+  bool closed_ = false;
+  std::size_t closing_ = 0;
+  std::unique_ptr<daemon::Timer> stop_poll_;
+
+  std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
+};
+
+}  // namespace tidemark::spu

@@ -1,0 +1,146 @@
+// How a volume comes up: look at the disk, open every partition, then begin the verdict.
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "daemon/log.h"
+#include "spu/volume/volume.h"
+
+namespace tidemark::spu {
+namespace {
+
+namespace event = monitor::event;
+using daemon::LogLevel;
+
+constexpr base::Duration kHousekeepingInterval = std::chrono::seconds(1);
+// Marker and verdict slots, with their blocks.
+constexpr std::int64_t kSlotsBytes = 64 * base::kKiB;
+
+struct FirstLook {
+  absl::StatusOr<storage::PartitionListing> listing;
+  monitor::ProbeOutcome probe;
+};
+
+}  // namespace
+
+void Volume::Start(absl::AnyInvocable<void(absl::Status)> done) {
+  on_started_ = std::move(done);
+  loop_.QueueWork(
+      [disk = disk_] {
+        return FirstLook{storage::ListPartitions(disk->file_system(), disk->layout().partitions()),
+                         disk->probe().Probe()};
+      },
+      [this, guard = std::weak_ptr(alive_)](FirstLook look) {
+        if (guard.expired()) return;
+        if (!look.listing.ok()) return FinishStart(look.listing.status());
+        if (absl::Status marks = SetMarks(std::get_if<monitor::SpaceReading>(&look.probe),
+                                          look.listing->partitions.size());
+            !marks.ok()) {
+          return FinishStart(marks);
+        }
+        OpenPartitions(look.listing->partitions);
+      });
+}
+
+void Volume::FinishStart(const absl::Status& status) {
+  auto done = std::exchange(on_started_, nullptr);
+  if (done) done(status);
+}
+
+// Without a reading the marks cannot be held against the real volume; the policy is blind then.
+absl::Status Volume::SetMarks(const monitor::SpaceReading* reading, std::size_t partitions) {
+  const std::int64_t inodes_total =
+      reading != nullptr && reading->counts_inodes ? reading->inodes_total : 0;
+  marks_ = monitor::DeriveMarks(disk_->capacity_bytes(), inodes_total, options_.marks);
+  if (reading == nullptr) return absl::OkStatus();
+  monitor::MarksFit fit;
+  fit.total_bytes = reading->total_bytes;
+  fit.inodes_total = inodes_total;
+  fit.slots_bytes = kSlotsBytes;
+  fit.partitions = static_cast<std::int64_t>(partitions);
+  return monitor::ValidateMarks(marks_, fit);
+}
+
+void Volume::OpenPartitions(const std::vector<base::PartitionId>& ids) {
+  opening_ = ids.size();
+  if (ids.empty()) return BeginVerdict();
+  daemon::Log(LogLevel::kInfo, "volume.opening",
+              {{"volume", disk_->path()}, {"partitions", ids.size()}});
+  for (const base::PartitionId id : ids) {
+    OpenPartition(id, [this](base::PartitionId opened_id, const absl::Status& status) {
+      if (!status.ok()) NoteUnopened(opened_id, status);
+      if (--opening_ == 0) BeginVerdict();
+    });
+  }
+}
+
+void Volume::OpenPartition(
+    base::PartitionId id, absl::AnyInvocable<void(base::PartitionId, const absl::Status&)> opened) {
+  const storage::LogOptions options = LogOptionsFor({});
+  loop_.QueueWork([disk = disk_, path = storage::PartitionPath(disk_->layout().partitions(), id),
+                   options] { return storage::OpenPartition(disk->file_system(), path, options); },
+                  [this, guard = std::weak_ptr(alive_), id, options, opened = std::move(opened)](
+                      absl::StatusOr<storage::RecoveredPartition> recovered) mutable {
+                    if (guard.expired()) return;
+                    if (!recovered.ok()) return opened(id, recovered.status());
+                    for (const std::string& note : recovered->notes) {
+                      daemon::Log(LogLevel::kInfo, "partition.recovered",
+                                  {{"topic", recovered->state.topic},
+                                   {"partition", recovered->state.index},
+                                   {"note", note}});
+                    }
+                    auto partition =
+                        std::make_unique<Partition>(loop_, *this, *std::move(recovered), options);
+                    if (partition->log().held_step_bytes() > 0) step_users_.insert(id);
+                    partitions_[id] = std::move(partition);
+                    opened(id, absl::OkStatus());
+                  });
+}
+
+// A partition that cannot be opened is not gone: what is known of it is kept and told.
+void Volume::NoteUnopened(base::PartitionId id, const absl::Status& status) {
+  daemon::Log(
+      LogLevel::kError, "partition.not_opened",
+      {{"volume", disk_->path()}, {"partition_id", id.value()}, {"error", status.message()}});
+  unopened_[id] = std::string(status.message());
+  if (absl::IsDataLoss(status)) return;  // a matter of this partition alone
+  recovery_fault_ = absl::StrFormat("open partition %016x: %s", id.value(), status.message());
+}
+
+void Volume::BeginVerdict() {
+  monitor::BootState boot;
+  boot.volume = uuid();
+  boot.record = disk_->slots().loaded().record;
+  boot.slot_unreadable = disk_->slots().loaded().unreadable_slots > 0;
+  boot.recovery_verified = recovery_fault_.empty();
+  boot.marks = marks_;
+  boot.marks_set_by = options_.marks == monitor::MarksOverrides{} ? "defaults" : "configuration";
+  monitor::PolicyOptions policy_options;
+  policy_options.reading_deadline = options_.reading_deadline;
+  policy_options.settle = options_.settle;
+  const monitor::Instant now{clock_.Now(), clock_.WallNow()};
+  driver_ = std::make_unique<SpaceDriver>(loop_, clock_, disk_,
+                                          monitor::SpacePolicy(policy_options, boot, now), *this);
+  driver_->Start();
+  if (!recovery_fault_.empty()) {
+    driver_->Apply(event::DeviceFailed{monitor::DeviceCause::kIoError, recovery_fault_});
+  }
+  CountMissingSteps();
+  last_expiry_ = now.now;
+  housekeeping_.StartPeriodic(kHousekeepingInterval);
+  FinishStart(absl::OkStatus());
+}
+
+storage::LogOptions Volume::LogOptionsFor(const tidemark::sc::v1::TopicPolicy& policy) const {
+  storage::LogOptions options;
+  options.step_bytes = marks_.step_bytes;
+  options.segment_bytes = policy.segment_bytes() > 0
+                              ? std::max(policy.segment_bytes(), marks_.step_bytes)
+                              : marks_.segment_bytes;
+  if (policy.segment_ms() > 0) options.roll_after = std::chrono::milliseconds(policy.segment_ms());
+  options.limits.batch_bytes_max =
+      std::min(policy.batch_bytes_max() > 0 ? policy.batch_bytes_max() : options_.batch_bytes_max,
+               options.segment_bytes / 2);
+  return options;
+}
+
+}  // namespace tidemark::spu
