@@ -27,11 +27,11 @@ TEST(Clock, FormatsTheEndsOfItsRange) {
 }
 
 TEST(Clock, MonotonicTimesDifferByDurations) {
-  constexpr MonotonicTime start{std::chrono::seconds(10)};
-  constexpr MonotonicTime later = start + std::chrono::seconds(5);
-  static_assert(later - start == std::chrono::seconds(5));
-  static_assert(later - std::chrono::seconds(5) == start);
-  static_assert(start < later);
+  constexpr MonotonicTime kStart{std::chrono::seconds(10)};
+  constexpr MonotonicTime kLater = kStart + std::chrono::seconds(5);
+  static_assert(kLater - kStart == std::chrono::seconds(5));
+  static_assert(kLater - std::chrono::seconds(5) == kStart);
+  static_assert(kStart < kLater);
   EXPECT_EQ(MonotonicTime().since_start(), Duration(0));
 }
 
