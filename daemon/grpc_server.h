@@ -5,7 +5,8 @@
 //            for it, which only unary calls that need no loop survive.
 // Threading: confined to the loop, but SetServing() from any thread. Services are called on gRPC's
 //            threads and Post() to the loop.
-// Errors:    Start() as ListenSocket::Open(); kUnavailable if gRPC refuses to start.
+// Errors:    Start() as ListenSocket::Open(); kUnavailable if gRPC refuses to start (it wants at
+//            least one service with callback methods).
 #pragma once
 
 #include <cstddef>

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cmath>
 #include <memory>
 #include <utility>
 
@@ -30,13 +31,18 @@ std::string TextValue(std::string_view value) {
   return plain ? std::string(value) : JsonString(value);
 }
 
-std::string FormatValue(const LogField::Value& value,
-                        std::string (*format_text)(std::string_view)) {
+std::string NumberOr(double number, std::string_view not_finite) {
+  return std::isfinite(number) ? absl::StrFormat("%.6g", number) : std::string(not_finite);
+}
+
+// Texts as `format_text` writes them; JSON has no NaN and no infinity.
+std::string FormatValue(const LogField::Value& value, std::string (*format_text)(std::string_view),
+                        std::string_view not_finite) {
   return std::visit(Overload{
                         [&](std::string_view text) { return format_text(text); },
                         [](std::int64_t number) { return absl::StrFormat("%d", number); },
                         [](std::uint64_t number) { return absl::StrFormat("%u", number); },
-                        [](double number) { return absl::StrFormat("%.6g", number); },
+                        [&](double number) { return NumberOr(number, not_finite); },
                         [](bool flag) { return std::string(flag ? "true" : "false"); },
                     },
                     value);
@@ -88,7 +94,7 @@ std::string FormatLogText(const LogEvent& event) {
       absl::StrFormat("%s %s %s", base::FormatWallTime(event.time),
                       kColumns.at(static_cast<std::size_t>(event.level)), event.name);
   for (const LogField& field : event.fields) {
-    line += absl::StrFormat(" %s=%s", field.name(), FormatValue(field.value(), TextValue));
+    line += absl::StrFormat(" %s=%s", field.name(), FormatValue(field.value(), TextValue, "nan"));
   }
   return line;
 }
@@ -98,8 +104,8 @@ std::string FormatLogJson(const LogEvent& event) {
       absl::StrFormat(R"({"time":"%s","level":"%s","event":%s)", base::FormatWallTime(event.time),
                       LogLevelName(event.level), JsonString(event.name));
   for (const LogField& field : event.fields) {
-    line +=
-        absl::StrFormat(",%s:%s", JsonString(field.name()), FormatValue(field.value(), JsonString));
+    line += absl::StrFormat(",%s:%s", JsonString(field.name()),
+                            FormatValue(field.value(), JsonString, "null"));
   }
   line += '}';
   return line;
