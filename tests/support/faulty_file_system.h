@@ -54,7 +54,7 @@ struct FaultRule {
   enum class When : std::uint8_t { kEvery, kOnly, kFrom };
 
   Operation operation = Operation::kAny;
-  std::string path_contains;  // empty: any path
+  std::string path_contains{};  // empty: any path
   // Which of the calls that match (counted from 1 since the rule was added): every, only the nth,
   // or all from the nth on (a process that died there).
   When when = When::kEvery;
@@ -62,11 +62,11 @@ struct FaultRule {
 
   // What happens then, in this order; a rule without an errno and without a lie lets the call go
   // on.
-  std::function<void()> before;                        // a neighbour strikes at this very moment
-  bool hang = false;                                   // until Release()
-  std::optional<std::size_t> short_write_bytes;        // WriteAt: so many reach the disk first
-  std::optional<storage::FileSystemStat> lie;          // StatFileSystem: answered instead
-  std::function<void(storage::FileSystemStat&)> edit;  // StatFileSystem: changes the true answer
+  std::function<void()> before{};                        // a neighbour strikes at this very moment
+  bool hang = false;                                     // until Release()
+  std::optional<std::size_t> short_write_bytes{};        // WriteAt: so many reach the disk first
+  std::optional<storage::FileSystemStat> lie{};          // StatFileSystem: answered instead
+  std::function<void(storage::FileSystemStat&)> edit{};  // StatFileSystem: changes the true answer
   int error_number = 0;
 };
 

@@ -144,7 +144,8 @@ absl::Status SmallVolume::MountExt4() {
 }
 
 absl::Status SmallVolume::RemountReadOnly(bool read_only) {
-  const unsigned long flags = MS_REMOUNT | MS_NOSUID | MS_NODEV | (read_only ? MS_RDONLY : 0UL);
+  unsigned long flags = MS_REMOUNT | MS_NOSUID | MS_NODEV;
+  if (read_only) flags |= MS_RDONLY;
   if (::mount(nullptr, path_.c_str(), nullptr, flags, nullptr) != 0) {
     return base::ErrnoStatus(errno, "remount");
   }
