@@ -9,27 +9,24 @@
 #include "absl/status/status.h"
 #include "base/clock.h"
 #include "daemon/config_schema.h"
+#include "daemon/daemon_options.h"
 
 namespace tidemark::sc {
 
 struct ScOptions {
-  std::string data_directory;
-  std::string grpc_listen;
-  std::string http_listen;
+  daemon::DaemonOptions daemon;
   bool insecure = false;
+  std::string data_directory;
   base::Duration lease{};
   base::Duration heartbeat{};
   std::int64_t reserve_bytes = 0;
   std::int64_t events = 0;
-  std::string log_level;
-  std::string log_format;
-  base::Duration drain{};
 };
 
-// Binds every key to `options`, which must outlive the schema.
+// Binds every key to `options`, which must outlive the schema and not move.
 daemon::ConfigSchema BindOptions(ScOptions& options);
 
-// What one key alone cannot tell: addresses, lease against heartbeat, plaintext beyond loopback.
+// What one key alone cannot tell: lease against heartbeat, plaintext beyond loopback.
 absl::Status CheckOptions(const ScOptions& options);
 
 }  // namespace tidemark::sc

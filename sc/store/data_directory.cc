@@ -51,7 +51,7 @@ absl::StatusOr<std::unique_ptr<DataDirectory>> DataDirectory::Open(const std::st
   if (opened->lock_ < 0) return base::ErrnoStatus(errno, "open '" + path + "/LOCK'");
   if (flock(opened->lock_, LOCK_EX | LOCK_NB) != 0) {
     if (errno == EWOULDBLOCK) {
-      return absl::FailedPreconditionError(absl::StrFormat(
+      return absl::UnavailableError(absl::StrFormat(
           "open data directory '%s' refused: another tidemark-sc runs on it", path));
     }
     return base::ErrnoStatus(errno, "lock '" + path + "/LOCK'");

@@ -32,7 +32,7 @@ TEST_F(DataDirectoryTest, RefusesASecondOwnerUntilTheFirstIsGone) {
   auto first = DataDirectory::Open(path_);
   ASSERT_TRUE(first.ok());
   const auto second = DataDirectory::Open(path_);
-  ASSERT_EQ(second.status().code(), absl::StatusCode::kFailedPrecondition);
+  ASSERT_EQ(second.status().code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(second.status().message()), HasSubstr("another tidemark-sc runs on it"));
   EXPECT_THAT(std::string(second.status().message()), HasSubstr(path_));
   first->reset();

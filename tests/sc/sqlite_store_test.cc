@@ -243,7 +243,7 @@ TEST_F(SqliteStoreTest, ItsFilesAreForItsOwnerOnly) {
 TEST_F(SqliteStoreTest, RefusesASecondControllerOnTheSameDirectory) {
   auto store = Open();
   const auto second = SqliteStore::Open({.data_directory = directory_});
-  ASSERT_EQ(second.status().code(), absl::StatusCode::kFailedPrecondition);
+  ASSERT_EQ(second.status().code(), absl::StatusCode::kUnavailable);
   EXPECT_THAT(std::string(second.status().message()), HasSubstr("another tidemark-sc"));
 }
 

@@ -1,0 +1,80 @@
+#include "sc/services/event_watch.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "base/byte_size.h"
+#include "daemon/rpc_error.h"
+
+namespace tidemark::sc {
+namespace {
+
+constexpr std::size_t kQueuedEvents = 4096;
+constexpr std::size_t kQueuedBytes = 4 * base::kMiB;
+constexpr std::size_t kBytesPerMessage = base::kMiB;
+
+}  // namespace
+
+void EventWatch::OnOpened() {
+  controller_.watchers().Add(this);
+  EventQuery query;
+  query.after_number = newest_queued_;
+  query.limit = EventQuery::kLimit;
+  controller_.ListEvents(query, [this, alive = std::weak_ptr<bool>(alive_)](
+                                    absl::StatusOr<std::vector<EventRecord>> history) {
+    if (!alive.expired()) OnHistory(std::move(history));
+  });
+}
+
+void EventWatch::OnHistory(absl::StatusOr<std::vector<EventRecord>> history) {
+  if (ending()) return;
+  if (!history.ok()) return End(daemon::ToGrpc(history.status()));
+  reading_history_ = false;
+  for (const EventRecord& event : *history) Queue(event);
+  for (const EventRecord& event : std::exchange(meanwhile_, {})) Queue(event);
+  Flush();
+}
+
+void EventWatch::OnEvents(std::span<const EventRecord> events) {
+  if (ending()) return;
+  if (reading_history_) {
+    meanwhile_.insert(meanwhile_.end(), events.begin(), events.end());
+    return;
+  }
+  for (const EventRecord& event : events) Queue(event);
+  Flush();
+}
+
+void EventWatch::Queue(const EventRecord& event) {
+  if (ending() || event.number() <= newest_queued_) return;
+  newest_queued_ = event.number();
+  queued_bytes_ += event.ByteSizeLong();
+  queue_.push_back(event);
+  if (queue_.size() <= kQueuedEvents && queued_bytes_ <= kQueuedBytes) return;
+  End({grpc::StatusCode::UNAVAILABLE,
+       absl::StrFormat("this watcher is too slow: %d events wait; go on after number %d",
+                       queue_.size(), newest_sent_)});
+  queue_.clear();
+}
+
+void EventWatch::OnStopping() {
+  End({grpc::StatusCode::UNAVAILABLE, "the controller is stopping"});
+}
+
+void EventWatch::Flush() {
+  if (!writable() || queue_.empty()) return;
+  v1::WatchEventsResponse response;
+  std::size_t bytes = 0;
+  while (!queue_.empty() && bytes < kBytesPerMessage) {
+    const std::size_t size = queue_.front().ByteSizeLong();
+    bytes += size;
+    queued_bytes_ -= size;
+    newest_sent_ = queue_.front().number();
+    *response.add_events() = std::move(queue_.front());
+    queue_.pop_front();
+  }
+  Write(std::move(response));
+}
+
+}  // namespace tidemark::sc

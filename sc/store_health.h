@@ -1,0 +1,35 @@
+// Whether the controller can persist, as the health port and the metrics may read it at any time.
+//
+// Lifetime:  shared by the loop (writer) and the health checks.
+// Threading: any thread.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "absl/status/status.h"
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "sc/store/status_store.h"
+
+namespace tidemark::sc {
+
+class StoreHealth {
+ public:
+  // After each call of the store.
+  void Publish(const absl::Status& status, const StoreReserve& reserve);
+  // How long the running call has run.
+  void PublishBusy(base::Duration busy);
+
+  // nullopt: the last write worked, and none hangs.
+  std::optional<std::string> Problem() const;
+  StoreReserve reserve() const;
+
+ private:
+  mutable base::Mutex mutex_;
+  absl::Status status_ TM_GUARDED_BY(mutex_);
+  StoreReserve reserve_ TM_GUARDED_BY(mutex_);
+  base::Duration busy_ TM_GUARDED_BY(mutex_){0};
+};
+
+}  // namespace tidemark::sc

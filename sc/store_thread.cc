@@ -1,0 +1,113 @@
+#include "sc/store_thread.h"
+
+#include <chrono>
+#include <utility>
+
+#include "daemon/log.h"
+
+namespace tidemark::sc {
+namespace {
+
+constexpr std::size_t kJobs = 4096;
+constexpr base::Duration kProbeInterval = std::chrono::seconds(1);
+
+}  // namespace
+
+StoreThread::StoreThread(daemon::EventLoop& loop, std::shared_ptr<StatusStore> store,
+                         std::shared_ptr<StoreHealth> health, daemon::MetricRegistry& metrics)
+    : store_(std::move(store)),
+      health_(std::move(health)),
+      apply_seconds_(metrics.AddHistogram("tidemark_sc_store_apply_seconds",
+                                          "Time of one durable transaction.")),
+      failures_(metrics.AddCounter("tidemark_sc_store_failures_total",
+                                   "Transactions that could not be made durable.")),
+      reserve_held_(store_->reserve().held),
+      worker_(loop, "sc-store", kJobs) {
+  health_->Publish(absl::OkStatus(), store_->reserve());
+}
+
+void StoreThread::Apply(std::shared_ptr<const StoreBatch> batch, Applied done) {
+  auto shared_done = std::make_shared<Applied>(std::move(done));
+  const bool queued =
+      refused_.empty() &&
+      worker_.TryRun(
+          [store = store_, batch = std::move(batch)] {
+            const base::SystemClock clock;  // of its own: the thread may outlive everything else
+            const base::MonotonicTime start = clock.Now();
+            absl::Status status = store->Apply(*batch);
+            return Outcome{std::move(status), store->reserve(), clock.Now() - start};
+          },
+          [this, shared_done](const Outcome& outcome) {
+            apply_seconds_.Observe(std::chrono::duration<double>(outcome.took).count());
+            Learn(outcome);
+            (*shared_done)(outcome.status);
+            Finished();
+          });
+  if (queued) ++in_flight_;
+  if (!queued) refused_.push_back(std::move(*shared_done));
+}
+
+void StoreThread::Events(const EventQuery& query, Found done) {
+  auto shared_done = std::make_shared<Found>(std::move(done));
+  const bool queued =
+      worker_.TryRun([store = store_, query] { return store->Events(query); },
+                     [this, shared_done](absl::StatusOr<std::vector<EventRecord>> events) {
+                       (*shared_done)(std::move(events));
+                       Finished();
+                     });
+  if (queued) ++in_flight_;
+  if (!queued) (*shared_done)(absl::UnavailableError("the store is too busy; try again"));
+}
+
+void StoreThread::Tick(base::MonotonicTime now) {
+  health_->PublishBusy(worker_.busy_for());
+  if ((healthy_ && reserve_held_) || probing_ || now - probed_at_ < kProbeInterval) return;
+  probed_at_ = now;
+  probing_ = worker_.TryRun(
+      [store = store_] {
+        absl::Status status = store->Probe();
+        return Outcome{std::move(status), store->reserve(), base::Duration::zero()};
+      },
+      [this](const Outcome& outcome) {
+        probing_ = false;
+        Learn(outcome);
+        Finished();
+      });
+  if (probing_) ++in_flight_;
+}
+
+void StoreThread::WhenIdle(absl::AnyInvocable<void()> done) {
+  when_idle_ = std::move(done);
+  if (in_flight_ == 0) std::exchange(when_idle_, nullptr)();
+}
+
+void StoreThread::Learn(const Outcome& outcome) {
+  health_->Publish(outcome.status, outcome.reserve);
+  if (!outcome.status.ok()) failures_.Increment();
+  if (outcome.status.ok() != healthy_) {
+    healthy_ = outcome.status.ok();
+    if (healthy_) {
+      daemon::Log(daemon::LogLevel::kInfo, "store.recovered");
+    } else {
+      daemon::Log(daemon::LogLevel::kError, "store.failed", {{"why", outcome.status.message()}});
+    }
+  }
+  if (outcome.reserve.held != reserve_held_) {
+    reserve_held_ = outcome.reserve.held;
+    daemon::Log(reserve_held_ ? daemon::LogLevel::kInfo : daemon::LogLevel::kWarn,
+                reserve_held_ ? "store.reserve_taken" : "store.reserve_given_up",
+                {{"bytes", outcome.reserve.bytes}});
+  }
+}
+
+void StoreThread::Finished() {
+  --in_flight_;
+  if (in_flight_ > 0) return;
+  std::deque<Applied> refused = std::exchange(refused_, {});
+  for (Applied& done : refused) {
+    done(absl::UnavailableError("too many changes wait for the store"));
+  }
+  if (in_flight_ == 0 && when_idle_ != nullptr) std::exchange(when_idle_, nullptr)();
+}
+
+}  // namespace tidemark::sc

@@ -1,0 +1,72 @@
+// The store on a thread of its own: SQLite never runs on the loop.
+//
+// Batches are committed one after the other, in the order they were given, and answered in that
+// order, also those that found the queue full. After a failure, and while the reserve is missing,
+// the store is probed, so that health recovers without traffic.
+//
+// Lifetime:  the loop outlives it. `store` is shared with the thread, which may hang in the kernel.
+// Threading: confined to the loop.
+// Errors:    as StatusStore; kUnavailable when too many batches wait.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "base/clock.h"
+#include "daemon/loop/event_loop.h"
+#include "daemon/loop/worker_thread.h"
+#include "daemon/metrics.h"
+#include "sc/store/status_store.h"
+#include "sc/store_health.h"
+
+namespace tidemark::sc {
+
+class StoreThread {
+ public:
+  using Applied = absl::AnyInvocable<void(absl::Status)>;
+  using Found = absl::AnyInvocable<void(absl::StatusOr<std::vector<EventRecord>>)>;
+
+  StoreThread(daemon::EventLoop& loop, std::shared_ptr<StatusStore> store,
+              std::shared_ptr<StoreHealth> health, daemon::MetricRegistry& metrics);
+
+  // `batch` is shared with the thread, and free to be read meanwhile.
+  void Apply(std::shared_ptr<const StoreBatch> batch, Applied done);
+  void Events(const EventQuery& query, Found done);
+  // A few times a second: probes when there is a reason to.
+  void Tick(base::MonotonicTime now);
+  // `done` once, when nothing waits any more.
+  void WhenIdle(absl::AnyInvocable<void()> done);
+  // False if the disk hangs: then the thread is left to itself.
+  bool StopWithin(base::Duration grace) { return worker_.StopWithin(grace); }
+
+ private:
+  struct Outcome {
+    absl::Status status;
+    StoreReserve reserve;
+    base::Duration took{0};
+  };
+
+  void Learn(const Outcome& outcome);
+  // The answer to one job was given: what waited for the queue to be empty?
+  void Finished();
+
+  std::shared_ptr<StatusStore> store_;
+  std::shared_ptr<StoreHealth> health_;
+  daemon::Histogram apply_seconds_;
+  daemon::Counter failures_;
+  std::deque<Applied> refused_;  // waiting for those before them
+  absl::AnyInvocable<void()> when_idle_;
+  std::size_t in_flight_ = 0;  // not answered yet
+  bool healthy_ = true;
+  bool reserve_held_ = true;
+  bool probing_ = false;
+  base::MonotonicTime probed_at_;
+  daemon::WorkerThread worker_;  // last: its jobs' answers use the rest
+};
+
+}  // namespace tidemark::sc
