@@ -46,6 +46,7 @@ GENERATED = re.compile(r"(tidemark|grpc/health)/.*\.pb\.h$")
 
 BANNED_ANYWHERE = {"Manager", "Util", "Utils", "Helper", "Helpers", "Common", "Misc"}
 BANNED_LAST = {"Data", "Info", "Impl"}
+DOMAIN_TERMS = {("Lost", "Data")}  # a hold is called so
 COLUMNS = 100
 FILE_LINES_WARN, FILE_LINES_FAIL = 400, 600
 FUNCTION_LINES = 70
@@ -218,7 +219,9 @@ def banned_word(name):
     for word in words:
         if word in BANNED_ANYWHERE:
             return word
-    return words[-1] if words and words[-1] in BANNED_LAST else None
+    if not words or words[-1] not in BANNED_LAST or tuple(words[-2:]) in DOMAIN_TERMS:
+        return None
+    return words[-1]
 
 
 @rule

@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -24,7 +25,10 @@ using std::chrono::milliseconds;
 
 class Socket {
  public:
-  explicit Socket(int fd) : fd_(fd) {}
+  explicit Socket(int fd) : fd_(fd) {
+    const timeval patience{.tv_sec = kLongWait.count(), .tv_usec = 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+  }
   ~Socket() { Close(); }
   Socket(Socket&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   Socket& operator=(Socket&&) = delete;
@@ -46,7 +50,7 @@ class Socket {
     ASSERT_EQ(::send(fd_, text.data(), text.size(), MSG_NOSIGNAL),
               static_cast<ssize_t>(text.size()));
   }
-  // What arrives next: text, "" at the end of the stream, or "RESET".
+  // What arrives next: text, "" at the end of the stream, "RESET", or "ERROR" after a long wait.
   std::string Receive() const {
     char buffer[256];
     const ssize_t got = ::recv(fd_, buffer, sizeof(buffer), 0);
