@@ -346,6 +346,17 @@ def folders_without_readme(files):
             yield folder
 
 
+def broken_links(root, files):
+    """(path, line, target) of each link in a document to a file that is not there."""
+    for file in files:
+        if file.suffix != ".md":
+            continue
+        for number, line in enumerate(file.lines, 1):
+            for target in re.findall(r"\]\(([^)#:\s]+)[^):]*\)", line):
+                if not (Path(root) / os.path.dirname(file.path) / target).exists():
+                    yield file.path, number, target
+
+
 def read_files(root):
     files = []
     for folder, names, file_names in os.walk(root):
@@ -374,6 +385,8 @@ def check_tree(root):
         errors.append(f"{path}:1: [include-cycle] {loop}")
     for path in tests_without_binary(files):
         errors.append(f"{path}:1: [test-binary] no tidemark_test in this folder's CMakeLists.txt")
+    for path, number, target in broken_links(root, files):
+        warnings.append(f"{path}:{number}: [link] '{target}' does not exist")
     for folder in folders_without_readme(files):
         warnings.append(f"{folder}/README.md:1: [readme] missing: what lives here, picture, "
                         "invariants, decisions")

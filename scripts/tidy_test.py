@@ -78,6 +78,7 @@ BAD = [
 WARNED = [
     ("readme", "spu/x.cc", "int x;\n"),
     ("file-length", "base/x.cc", "int x;\n" * 401),
+    ("link", "base/README.md", "see [the leaf](leaf.h), [that](../monitor/gone.md)\n"),
 ]
 
 
