@@ -8,82 +8,84 @@
 namespace tidemark::spu {
 namespace {
 
-using Default = std::optional<std::string>;
+constexpr std::uint16_t kGrpcPort = 7201;
+constexpr std::uint16_t kHttpPort = 7202;
+constexpr std::int64_t kSmallestBatch = 1024;
+// A gRPC message is 4 MiB at most, with its envelope.
+constexpr std::int64_t kLargestBatch = 4 * base::kMiB - 64 * base::kKiB;
 
 void BindVolume(daemon::ConfigSchema& row, VolumeConfig& volume) {
+  monitor::MarksOverrides& marks = volume.marks;
   row.Text("path", std::nullopt, "Directory made by `tidemark-spu format`.", &volume.path);
-  row.Size("full", "", "Stop accepting below this much free space.", &volume.full);
-  row.Size("resume", "", "Accept again only from here on, after a proof.", &volume.resume);
-  row.Size("low", "", "Warn, and reclaim what policy allows, below this.", &volume.low);
-  row.Size("reserve", "", "Held back, allocated, as evidence.", &volume.reserve);
-  row.Size("step", "", "Space a partition takes at a time.", &volume.step);
-  row.Size("segment", "", "Size at which a segment is closed.", &volume.segment);
-}
-
-bool IsLoopback(const std::string& address) {
-  return address.starts_with("127.") || address.starts_with("localhost:") ||
-         address.starts_with("[::1]:");
+  row.Size("full", "", "Stop accepting below this much available space.", &marks.full);
+  row.Size("resume", "", "Accept again only from here on, after a proof.", &marks.resume);
+  row.Size("low", "", "Warn, and reclaim what policy allows, below this.", &marks.low);
+  row.Size("full_inodes", "", "The same in inodes.", &marks.full_inodes);
+  row.Size("resume_inodes", "", "The same in inodes.", &marks.resume_inodes);
+  row.Size("low_inodes", "", "The same in inodes.", &marks.low_inodes);
+  row.Size("reserve", "", "Space held, allocated, as evidence.", &marks.reserve);
+  row.Size("step", "", "Space a partition takes at a time.", &marks.step);
+  row.Size("segment", "", "Size at which a segment is closed.", &marks.segment);
 }
 
 }  // namespace
 
-void BindConfig(daemon::ConfigSchema& schema, Config& config) {
-  schema.Text("id", "spu-1", "Name of this SPU, unique in the cluster.", &config.id);
-  schema.Text("state", "/var/lib/tidemark/spu", "Small directory for this SPU's identity.",
-              &config.state_directory);
-  schema.Text("sc", "127.0.0.1:7101", "Where the controller listens.", &config.sc);
-  schema.Text("listen.grpc", "127.0.0.1:7201", "Where producers and consumers connect.",
-              &config.grpc_listen);
-  schema.Text("listen.http", "127.0.0.1:7202", "Health, metrics and status.", &config.http_listen);
-  schema.Text("listen.advertise", "", "Address told to clients, when not the one listened on.",
-              &config.advertise);
-  schema.Bool("insecure", "false", "Allow listening beyond loopback without TLS.",
-              &config.insecure);
+daemon::ConfigSchema BindOptions(SpuOptions& options) {
+  daemon::ConfigSchema schema;
+  options.daemon.BindTo(schema, kGrpcPort, kHttpPort);
+  schema.Text("id", "spu-1", "Name of this SPU, unique in the cluster.", &options.id);
+  schema.Text("state_dir", "/var/lib/tidemark-spu", "Small directory for this SPU's identity.",
+              &options.state_directory);
+  schema.Text("sc", "127.0.0.1:7101", "host:port of the controller.", &options.sc);
+  schema.Text("advertise", "", "host:port told to clients; empty: the one listened on.",
+              &options.advertise);
+  schema.Bool("insecure", "false", "Allow plaintext gRPC on an address that is not loopback.",
+              &options.insecure);
+  schema.Bool("allow_root", "false",
+              "Run as root, who may use the blocks the filesystem keeps back from others.",
+              &options.allow_root);
   schema.TableArray(
       "volume", "path", "A directory to keep partitions in.",
-      [&config](daemon::ConfigSchema& row) { BindVolume(row, config.volumes.emplace_back()); });
-  schema.Bytes("limits.batch", "1MiB", "Largest batch accepted.", &config.batch_bytes_max);
+      [&options](daemon::ConfigSchema& row) { BindVolume(row, options.volumes.emplace_back()); });
+  schema.Bytes("limits.batch", "1MiB", "Largest batch accepted.", &options.batch_bytes_max);
   schema.Bytes("limits.commit_queue", "64MiB", "Bytes that may wait for one volume's commits.",
-               &config.commit_queue_bytes_max);
+               &options.commit_queue_bytes_max);
   schema.Duration("space.reading_deadline", "1s", "A reading that takes longer counts as none.",
-                  &config.reading_deadline);
+                  &options.reading_deadline);
   schema.Duration("space.settle", "2s", "How long readings must stay above resume.",
-                  &config.settle);
+                  &options.settle);
   schema.Duration("retention.interval", "10s", "How often expired segments are looked for.",
-                  &config.retention_interval);
-  schema.Duration("drain", "20s", "How long a stop may wait for running calls.", &config.drain);
-  schema.Duration("health.loop_stuck_after", "10s", "Liveness fails when the loop stood that long.",
-                  &config.loop_stuck_after);
-  schema.Choice("log.level", "info", "Least severe event logged.",
-                {"debug", "info", "warn", "error"}, &config.log_level);
-  schema.Choice("log.format", "auto", "auto: text on a terminal, json otherwise.",
-                {"auto", "text", "json"}, &config.log_format);
+                  &options.retention_interval);
+  return schema;
 }
 
-absl::Status CheckConfig(const Config& config) {
+absl::Status CheckOptions(const SpuOptions& options) {
   std::vector<std::string> problems;
-  if (config.id.empty()) problems.push_back("id is empty");
-  if (config.volumes.empty()) {
-    problems.push_back("no volume is configured: add [[volume]] path = \"…\"");
+  if (options.id.empty()) problems.push_back("id is empty");
+  if (options.volumes.empty()) {
+    problems.push_back("no volume is configured: add [[volume]] path = \"…\", or --volume DIR");
   }
   std::set<std::string> paths;
-  for (const VolumeConfig& volume : config.volumes) {
+  for (const VolumeConfig& volume : options.volumes) {
     if (!volume.path.starts_with('/')) {
-      problems.push_back(absl::StrFormat("volume path '%s' is not absolute", volume.path));
+      problems.push_back(absl::StrFormat("volume.path '%s' is not absolute", volume.path));
     }
     if (!paths.insert(volume.path).second) {
-      problems.push_back(absl::StrFormat("volume path '%s' is given twice", volume.path));
+      problems.push_back(absl::StrFormat("volume.path '%s' is given twice", volume.path));
     }
   }
-  // The health port is exempt: it is read-only, and a kubelet cannot do TLS.
-  if (!config.insecure && !IsLoopback(config.grpc_listen)) {
+  if (!options.insecure && !options.daemon.grpc_listen.IsLoopback()) {
     problems.push_back(absl::StrFormat(
-        "listen.grpc '%s' is not loopback and there is no TLS: say insecure = true to allow it",
-        config.grpc_listen));
+        "listen.grpc = %s is not loopback and there is no TLS; say --insecure true if that network "
+        "is yours",
+        options.daemon.grpc_listen.ToString()));
   }
-  if (config.batch_bytes_max < 1024) {
-    problems.push_back(
-        absl::StrFormat("limits.batch is %d bytes, want at least 1 KiB", config.batch_bytes_max));
+  if (options.batch_bytes_max < kSmallestBatch || options.batch_bytes_max > kLargestBatch) {
+    problems.push_back(absl::StrFormat("limits.batch is %d bytes, want %d to %d",
+                                       options.batch_bytes_max, kSmallestBatch, kLargestBatch));
+  }
+  if (options.reading_deadline <= base::Duration(0) || options.settle <= base::Duration(0)) {
+    problems.push_back("space.reading_deadline and space.settle must be above 0");
   }
   if (problems.empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrJoin(problems, "\n"));

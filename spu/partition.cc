@@ -123,8 +123,12 @@ void Partition::OnDurable(base::Offset end) {
     waiting_.pop_front();
     Answer(waiting);
   }
-  if (log_.step_urgent()) volume_.SeekStep(id());  // a new segment waits for all before it
+  SeekStepAgain();  // a new segment waits for all before it
   advance_.Call();
+}
+
+void Partition::SeekStepAgain() {
+  if (wants_step_urgently()) volume_.SeekStep(id());
 }
 
 void Partition::OnCommitFailed(const absl::Status& why) {

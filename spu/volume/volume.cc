@@ -91,7 +91,8 @@ const Refusal& Volume::WhyClosedCached() {
 }
 
 void Volume::Apply(const monitor::SpaceEvent& event) {
-  if (driver_ != nullptr) driver_->Apply(event);
+  if (driver_ == nullptr) return early_events_.push_back(event);  // the verdict has not begun
+  driver_->Apply(event);
 }
 
 void Volume::Judge(monitor::DiskOperation operation, const absl::Status& status,

@@ -85,6 +85,8 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
   std::int64_t steps_held() const;
   std::int64_t steps_bytes() const;
   std::size_t opening() const { return opening_; }
+  // On disk, but could not be opened; why.
+  const std::map<base::PartitionId, std::string>& unopened() const { return unopened_; }
 
   Partition* Find(base::PartitionId partition) const;
   void Append(AppendCommand command);
@@ -184,6 +186,7 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
   daemon::Timer housekeeping_;
   base::MonotonicTime last_expiry_;
 
+  std::vector<monitor::SpaceEvent> early_events_;
   bool accepting_ = false;
   std::optional<monitor::VerdictRecord> durable_;
   std::optional<monitor::DeviceHold> device_fault_;

@@ -124,6 +124,7 @@ void Volume::BeginVerdict() {
   if (!recovery_fault_.empty()) {
     driver_->Apply(event::DeviceFailed{monitor::DeviceCause::kIoError, recovery_fault_});
   }
+  for (const monitor::SpaceEvent& early : std::exchange(early_events_, {})) driver_->Apply(early);
   CountMissingSteps();
   last_expiry_ = now.now;
   housekeeping_.StartPeriodic(kHousekeepingInterval);

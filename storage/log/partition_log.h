@@ -85,6 +85,7 @@ class PartitionLog {
   bool failed() const { return !failure_.ok(); }
   // Nothing admitted, nothing under way: may be closed, deleted.
   bool idle() const;
+  const LogOptions& options() const { return options_; }
   void SetOptions(const LogOptions& options) { options_ = options; }
 
   // ---- Appending

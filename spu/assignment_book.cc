@@ -1,0 +1,160 @@
+#include "spu/assignment_book.h"
+
+#include <set>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "base/uuid.h"
+
+namespace tidemark::spu {
+namespace {
+
+namespace pb = tidemark::sc::v1;
+
+std::optional<base::Uuid> UuidOf(const std::string& bytes) {
+  std::array<std::uint8_t, 16> raw{};
+  if (bytes.size() != raw.size()) return std::nullopt;
+  std::copy(bytes.begin(), bytes.end(), raw.begin());
+  return base::Uuid(raw);
+}
+
+pb::AssignmentResult Refused(const pb::Assignment& assignment, pb::AssignmentRefusal reason,
+                             const std::string& detail) {
+  pb::AssignmentResult result;
+  result.set_partition_id(assignment.partition_id());
+  result.set_spec_version(assignment.spec_version());
+  result.set_refusal(reason);
+  result.set_detail(detail);
+  return result;
+}
+
+PartitionSpec SpecOf(const pb::Assignment& assignment) {
+  PartitionSpec spec;
+  spec.state.id = base::PartitionId(assignment.partition_id());
+  spec.state.topic = assignment.topic();
+  spec.state.index = static_cast<std::uint32_t>(assignment.partition());
+  spec.spec_version = assignment.spec_version();
+  spec.policy = assignment.policy();
+  return spec;
+}
+
+}  // namespace
+
+void AssignmentBook::Apply(const pb::Assignments& assignments) {
+  if (!volumes_.all_started()) {
+    if (assignments.full()) early_.clear();
+    early_.push_back(assignments);
+    return;
+  }
+  Begin(assignments);
+}
+
+void AssignmentBook::OnVolumeChanged() {
+  if (!volumes_.all_started()) return;
+  for (const pb::Assignments& assignments : std::exchange(early_, {})) Begin(assignments);
+  if (refused_.empty() || retrying_) return;
+  pb::Assignments again;
+  again.set_version(version_);
+  for (const auto& [id, assignment] : refused_) {
+    const auto uuid = UuidOf(assignment.volume());
+    const Volume* volume = uuid.has_value() ? volumes_.Find(*uuid) : nullptr;
+    if (volume != nullptr && volume->accepting()) *again.add_partitions() = assignment;
+  }
+  if (again.partitions_size() == 0) return;
+  retrying_ = true;
+  Begin(again);
+}
+
+void AssignmentBook::Begin(const pb::Assignments& assignments) {
+  version_ = assignments.version();
+  if (assignments.full()) {
+    refused_.clear();
+    MarkUnclaimed(assignments);
+  }
+  auto round = std::make_shared<Round>();
+  round->ack.set_version(assignments.version());
+  for (const pb::Assignment& assignment : assignments.partitions()) {
+    ++round->open;
+    Assign(assignment, round);
+  }
+  for (const std::uint64_t tombstone : assignments.tombstones()) {
+    ++round->open;
+    Delete(base::PartitionId(tombstone), round);
+  }
+  Finish(round);
+}
+
+void AssignmentBook::MarkUnclaimed(const pb::Assignments& assignments) {
+  std::set<std::uint64_t> named;
+  for (const pb::Assignment& assignment : assignments.partitions()) {
+    named.insert(assignment.partition_id());
+  }
+  for (const auto& volume : volumes_.all()) {
+    for (const auto& [id, partition] : volume->partitions()) {
+      if (!named.contains(id.value())) partition->assigned = false;
+    }
+  }
+}
+
+void AssignmentBook::Assign(const pb::Assignment& assignment, const std::shared_ptr<Round>& round) {
+  const base::PartitionId id(assignment.partition_id());
+  refused_.erase(id);
+  const auto uuid = UuidOf(assignment.volume());
+  Volume* volume = uuid.has_value() ? volumes_.Find(*uuid) : nullptr;
+  if (volume == nullptr) {
+    return Record(round, Refused(assignment, pb::ASSIGNMENT_REFUSAL_UNKNOWN_VOLUME,
+                                 "this SPU has no such volume"));
+  }
+  // Copying between volumes does not exist: a partition stays where its data is.
+  if (const Volume* holder = volumes_.WithPartition(id); holder != nullptr && holder != volume) {
+    return Record(round,
+                  Refused(assignment, pb::ASSIGNMENT_REFUSAL_VOLUME_CHANGED,
+                          absl::StrFormat("its data is on volume %s", holder->uuid().ToString())));
+  }
+  volume->Assign(SpecOf(assignment), [this, guard = std::weak_ptr(alive_), assignment,
+                                      round](pb::AssignmentResult result) {
+    if (guard.expired()) return;
+    if (!result.ok()) refused_[base::PartitionId(assignment.partition_id())] = assignment;
+    Record(round, std::move(result));
+  });
+}
+
+void AssignmentBook::Delete(base::PartitionId id, const std::shared_ptr<Round>& round) {
+  refused_.erase(id);
+  pb::AssignmentResult result;
+  result.set_partition_id(id.value());
+  result.set_tombstone(true);
+  result.set_ok(true);
+  Volume* volume = volumes_.Keeping(id);
+  if (volume == nullptr) {
+    result.set_ok(volumes_complete_);
+    if (!volumes_complete_) {
+      result.set_refusal(pb::ASSIGNMENT_REFUSAL_UNKNOWN_VOLUME);
+      result.set_detail("a configured volume is not open; the partition may be on it");
+    }
+    return Record(round, std::move(result));
+  }
+  volume->Delete(id, [this, guard = std::weak_ptr(alive_), round,
+                      result = std::move(result)](const absl::Status& deleted) mutable {
+    if (guard.expired()) return;
+    result.set_ok(deleted.ok());
+    if (!deleted.ok()) {
+      result.set_refusal(pb::ASSIGNMENT_REFUSAL_DEVICE);
+      result.set_detail(std::string(deleted.message()));
+    }
+    Record(round, std::move(result));
+  });
+}
+
+void AssignmentBook::Record(const std::shared_ptr<Round>& round, pb::AssignmentResult result) {
+  *round->ack.add_results() = std::move(result);
+  Finish(round);
+}
+
+void AssignmentBook::Finish(const std::shared_ptr<Round>& round) {
+  if (--round->open > 0) return;
+  retrying_ = false;
+  tell_(std::move(round->ack));
+}
+
+}  // namespace tidemark::spu

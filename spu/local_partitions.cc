@@ -1,0 +1,94 @@
+#include "spu/local_partitions.h"
+
+#include <utility>
+
+namespace tidemark::spu {
+
+Partition* LocalPartitions::Find(base::PartitionId partition) const {
+  Volume* volume = volumes_.WithPartition(partition);
+  return volume == nullptr ? nullptr : volume->Find(partition);
+}
+
+storage::BatchLimits LocalPartitions::LimitsOf(base::PartitionId id) const {
+  if (const Partition* partition = Find(id)) return partition->log().options().limits;
+  storage::BatchLimits limits;
+  limits.batch_bytes_max = batch_bytes_max_;
+  return limits;
+}
+
+void LocalPartitions::Append(AppendCommand command) {
+  command.done = [this, began = clock_.Now(), bytes = command.batch.size(),
+                  done = std::move(command.done)](AppendResult result) mutable {
+    metrics_.OnAppend(result, bytes, clock_.Now() - began);
+    done(std::move(result));
+  };
+  if (Volume* volume = volumes_.WithPartition(command.partition)) {
+    return volume->Append(std::move(command));
+  }
+  AppendResult result;
+  result.refusal = UnknownPartition(command.partition);
+  command.done(std::move(result));
+}
+
+void LocalPartitions::Read(ReadCommand command) {
+  if (Partition* partition = Find(command.partition)) return partition->Read(std::move(command));
+  ReadResult result;
+  result.refusal = UnknownPartition(command.partition);
+  command.done(std::move(result));
+}
+
+std::optional<Offsets> LocalPartitions::OffsetsOf(base::PartitionId id) const {
+  const Partition* partition = Find(id);
+  if (partition == nullptr) return std::nullopt;
+  const storage::PartitionLog& log = partition->log();
+  return Offsets{log.LogStart(), log.DurableEnd(), log.WrittenEnd()};
+}
+
+void LocalPartitions::OffsetForTime(base::PartitionId id, base::WallMillis time,
+                                    absl::AnyInvocable<void(absl::StatusOr<base::Offset>)> done) {
+  if (Partition* partition = Find(id)) return partition->OffsetForTime(time, std::move(done));
+  done(StatusOf(UnknownPartition(id)));
+}
+
+Subscription LocalPartitions::OnAdvance(base::PartitionId id, absl::AnyInvocable<void()> wake) {
+  Partition* partition = Find(id);
+  return partition == nullptr ? Subscription() : partition->advance().Add(std::move(wake));
+}
+
+Subscription LocalPartitions::OnGate(base::PartitionId id,
+                                     absl::AnyInvocable<void(std::optional<Refusal>)> notice) {
+  Partition* partition = Find(id);
+  return partition == nullptr ? Subscription() : partition->gate().Add(std::move(notice));
+}
+
+void LocalPartitions::Trim(base::PartitionId id, base::Offset before,
+                           absl::AnyInvocable<void(TrimResult)> done) {
+  if (Partition* partition = Find(id)) return partition->Trim(before, std::move(done));
+  TrimResult result;
+  result.refusal = UnknownPartition(id);
+  done(std::move(result));
+}
+
+std::vector<tidemark::log::v1::LocalPartition> LocalPartitions::ListLocal() const {
+  std::vector<tidemark::log::v1::LocalPartition> list;
+  for (const auto& volume : volumes_.all()) {
+    const std::optional<Refusal> closed = volume->WhyClosed();
+    for (const auto& [id, partition] : volume->partitions()) {
+      const storage::PartitionLog& log = partition->log();
+      auto& entry = list.emplace_back();
+      entry.set_id(id.value());
+      entry.set_topic(log.state().topic);
+      entry.set_index(static_cast<std::int32_t>(log.state().index));
+      entry.set_volume(volume->uuid().ToString());
+      entry.set_log_start(log.LogStart().value());
+      entry.set_durable_end(log.DurableEnd().value());
+      entry.set_size_bytes(log.allocated_bytes());
+      entry.set_accepting(volume->accepting() && partition->assigned && !log.failed());
+      entry.set_unclaimed(!partition->assigned);
+      if (closed.has_value()) *entry.mutable_why() = *closed;
+    }
+  }
+  return list;
+}
+
+}  // namespace tidemark::spu

@@ -1,0 +1,312 @@
+#include "spu/spu_process.h"
+
+#include <sys/random.h>
+
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "base/byte_size.h"
+#include "base/check.h"
+#include "base/status_macros.h"
+#include "daemon/command_line.h"
+#include "daemon/grpc_health_publisher.h"
+#include "daemon/grpc_server.h"
+#include "daemon/health_routes.h"
+#include "daemon/http_server.h"
+#include "daemon/log.h"
+#include "spu/volume/volume_view.h"
+
+namespace tidemark::spu {
+namespace {
+
+namespace event = monitor::event;
+namespace sc_pb = tidemark::sc::v1;
+using daemon::HealthQuestion;
+using daemon::LogLevel;
+
+constexpr base::Duration kTickInterval = std::chrono::milliseconds(250);
+// A reading that old is stale, whatever the policy does with it.
+constexpr base::Duration kReadingHangs = std::chrono::seconds(5);
+constexpr char kProduceHealth[] = "tidemark.log.v1.ProduceService";
+constexpr char kConsumeHealth[] = "tidemark.log.v1.ConsumeService";
+
+std::uint64_t RandomNumber() {
+  std::uint64_t number = 0;
+  TM_CHECK(getrandom(&number, sizeof number, 0) == static_cast<ssize_t>(sizeof number));
+  return number;
+}
+
+VolumeOptions OptionsOf(const SpuOptions& options, const VolumeConfig& volume) {
+  VolumeOptions out;
+  out.marks = volume.marks;
+  out.reading_deadline = options.reading_deadline;
+  out.settle = options.settle;
+  out.retention_interval = options.retention_interval;
+  out.commit_queue_bytes_max = options.commit_queue_bytes_max;
+  out.batch_bytes_max = options.batch_bytes_max;
+  return out;
+}
+
+}  // namespace
+
+SpuProcess::SpuProcess(daemon::EventLoop& loop, const base::Clock& clock, const SpuOptions& options,
+                       OnExitCallback on_exit)
+    : loop_(loop),
+      clock_(clock),
+      options_(options),
+      on_exit_(std::move(on_exit)),
+      health_(std::make_shared<daemon::HealthRegistry>()),
+      metrics_(std::make_shared<daemon::MetricRegistry>()),
+      health_state_(std::make_shared<HealthState>()),
+      spu_metrics_(*metrics_),
+      partitions_(volumes_, clock, spu_metrics_, options.batch_bytes_max),
+      local_volumes_(loop, volumes_, options.id),
+      tick_(loop, [this] { Tick(); }) {}
+
+SpuProcess::~SpuProcess() {
+  tick_.Stop();
+  health_publisher_.reset();
+  http_.reset();
+  server_.reset();  // its streams hold on to the services and the hosts
+  link_.reset();
+}
+
+absl::StatusOr<std::unique_ptr<SpuProcess>> SpuProcess::Start(daemon::EventLoop& loop,
+                                                              const base::Clock& clock,
+                                                              storage::FileSystem& file_system,
+                                                              const SpuOptions& options,
+                                                              OnExitCallback on_exit) {
+  std::unique_ptr<SpuProcess> process(new SpuProcess(loop, clock, options, std::move(on_exit)));
+  TM_ASSIGN_OR_RETURN(process->identity_,
+                      IdentityStore::Open(file_system, options.state_directory));
+  TM_RETURN_IF_ERROR(process->OpenVolumes(file_system));
+  TM_RETURN_IF_ERROR(process->StartServer());
+  process->StartLink();
+  process->StartVolumes();
+  process->tick_.StartPeriodic(kTickInterval);
+  return process;
+}
+
+absl::Status SpuProcess::OpenVolumes(storage::FileSystem& file_system) {
+  std::map<std::uint64_t, std::string> devices;
+  absl::Status first_fault;
+  for (const VolumeConfig& config : options_.volumes) {
+    auto disk = VolumeDisk::Open(file_system, clock_, config.path);
+    if (!disk.ok()) {
+      daemon::Log(LogLevel::kError, "volume.not_opened",
+                  {{"volume", config.path}, {"why", disk.status().message()}});
+      absl::StrAppendFormat(&volume_faults_, "%s%s", volume_faults_.empty() ? "" : "; ",
+                            disk.status().message());
+      if (first_fault.ok()) first_fault = disk.status();
+      continue;
+    }
+    const auto [same, added] = devices.emplace((*disk)->device_id(), config.path);
+    if (!added) {
+      return absl::InvalidArgumentError(absl::StrFormat(
+          "volumes '%s' and '%s' lie on one filesystem (device %d): they would spend the same "
+          "space twice; give each a filesystem of its own, or configure one",
+          same->second, config.path, (*disk)->device_id()));
+    }
+    volumes_.Add(std::make_unique<Volume>(loop_, clock_, *std::move(disk),
+                                          OptionsOf(options_, config), *this));
+  }
+  // One bad disk must not stop the others; none at all is no SPU.
+  return volumes_.all().empty() ? first_fault : absl::OkStatus();
+}
+
+absl::Status SpuProcess::StartServer() {
+  services_ = std::make_unique<Services>(loop_, partitions_, local_volumes_);
+  AddHealthChecks();
+  metrics_->AddBuildInfo("tidemark-spu", TIDEMARK_VERSION);
+  daemon::GrpcServerOptions server;
+  server.endpoint = options_.daemon.grpc_listen;
+  server.health_services = {kProduceHealth, kConsumeHealth};
+  for (const std::string& name : daemon::GrpcHealthPublisher::Services()) {
+    server.health_services.push_back(name);
+  }
+  TM_ASSIGN_OR_RETURN(server_, daemon::GrpcServer::Start(loop_, server, services_->all()));
+  health_publisher_ =
+      std::make_unique<daemon::GrpcHealthPublisher>(*server_, health_, kTickInterval);
+  daemon::HttpServer::Routes routes;
+  daemon::AddHealthRoutes(routes, health_);
+  daemon::AddMetricsRoute(routes, metrics_);
+  TM_ASSIGN_OR_RETURN(http_,
+                      daemon::HttpServer::Start(options_.daemon.http_listen, std::move(routes)));
+  daemon::Log(LogLevel::kInfo, "spu.serving",
+              {{"id", options_.id},
+               {"grpc", grpc_endpoint().ToString()},
+               {"http", http_endpoint().ToString()},
+               {"boot_count", identity_->record().boot_count},
+               {"volumes", volumes_.all().size()}});
+  return absl::OkStatus();
+}
+
+void SpuProcess::StartLink() {
+  LinkOptions link;
+  link.spu_id = options_.id;
+  link.grpc_endpoint = options_.advertise.empty() ? grpc_endpoint().ToString() : options_.advertise;
+  link.http_endpoint = http_endpoint().ToString();
+  link.version = TIDEMARK_VERSION;
+  link.boot_nonce = RandomNumber();
+  link.backoff_seed = RandomNumber();
+  link_ = std::make_unique<ScLink>(loop_, clock_, link, *identity_, options_.sc, *this);
+  book_ = std::make_unique<AssignmentBook>(
+      volumes_, volume_faults_.empty(),
+      [this](sc_pb::AssignmentsAck ack) { link_->AcknowledgeAssignments(std::move(ack)); });
+  for (const auto& volume : volumes_.all()) {
+    link_->AddVolume(volume->uuid(), volume->disk().path());
+  }
+  link_->Start();
+}
+
+void SpuProcess::StartVolumes() {
+  for (const auto& volume : volumes_.all()) {
+    volume->Start([this, path = volume->disk().path()](const absl::Status& started) {
+      if (started.ok()) {
+        book_->OnVolumeChanged();
+        return;
+      }
+      OnExit(daemon::kExitConfiguration,
+             absl::StrFormat("volume '%s' cannot start: %s", path, started.message()));
+    });
+  }
+}
+
+void SpuProcess::AddHealthChecks() {
+  health_->Add("loop", {HealthQuestion::kLive, HealthQuestion::kReady, HealthQuestion::kStarted},
+               daemon::LoopTurns(loop_.heartbeat(), clock_, options_.daemon.loop_limit));
+  health_->Add("recovery", {HealthQuestion::kReady, HealthQuestion::kStarted},
+               [state = health_state_] { return state->Starting(); });
+  // A full volume is none of these: consumers must drain it.
+  health_->Add("volumes", {HealthQuestion::kReady},
+               [state = health_state_] { return state->VolumeFault(); });
+  health_->Add("readings", {HealthQuestion::kReady},
+               [state = health_state_] { return state->StaleReading(); });
+}
+
+void SpuProcess::Tick() {
+  PublishHealth();
+  PublishProgress();
+  server_->SetServing("", true);
+  server_->SetServing(kConsumeHealth, true);
+  server_->SetServing(kProduceHealth, MayProduce());
+}
+
+// While there are partitions here and none may be written, producers should go elsewhere.
+bool SpuProcess::MayProduce() const {
+  bool partitions = false;
+  for (const auto& volume : volumes_.all()) {
+    if (volume->partitions().empty()) continue;
+    partitions = true;
+    if (volume->accepting()) return true;
+  }
+  return !partitions;
+}
+
+void SpuProcess::PublishHealth() {
+  HealthFacts facts;
+  facts.starting.clear();
+  facts.volume_fault = volume_faults_;
+  for (const auto& volume : volumes_.all()) {
+    const std::string& path = volume->disk().path();
+    if (!volume->started()) {
+      absl::StrAppendFormat(&facts.starting, "volume '%s': %d partitions to open; ", path,
+                            volume->opening());
+      continue;
+    }
+    if (const auto& fault = volume->device_fault(); fault.has_value()) {
+      absl::StrAppendFormat(&facts.volume_fault, "volume '%s': %s (%s); ", path, fault->detail,
+                            monitor::DeviceCauseName(fault->cause));
+    }
+    if (const base::Duration busy = volume->driver()->reading_busy_for(); busy > kReadingHangs) {
+      absl::StrAppendFormat(&facts.stale_reading, "volume '%s': statvfs has not answered for %s; ",
+                            path, base::FormatDuration(busy));
+    }
+  }
+  health_state_->Publish(std::move(facts));
+}
+
+void SpuProcess::PublishProgress() {
+  std::vector<sc_pb::PartitionProgress> progress;
+  LinkHealth link_health;
+  for (const auto& volume : volumes_.all()) {
+    if (const auto state = volume->State(); state.reading.has_value()) {
+      link_health.sample_age =
+          std::max(link_health.sample_age, clock_.Now() - state.reading->finished);
+    }
+    for (const auto& [id, partition] : volume->partitions()) {
+      const storage::PartitionLog& log = partition->log();
+      sc_pb::PartitionProgress& entry = progress.emplace_back();
+      entry.set_partition_id(id.value());
+      entry.set_log_start(log.LogStart().value());
+      entry.set_durable_end(log.DurableEnd().value());
+      entry.set_size_bytes(log.allocated_bytes());
+    }
+  }
+  link_->SetHealth(link_health);
+  link_->SetProgress(std::move(progress));
+}
+
+void SpuProcess::OnVolumeChanged(const base::Uuid& uuid) {
+  const Volume* volume = volumes_.Find(uuid);
+  if (volume == nullptr || link_ == nullptr) return;
+  if (const auto truth = TruthOf(*volume, identity_->record().boot_count); truth.has_value()) {
+    link_->SetReport(ReportOf(*truth, clock_.Now()));
+  }
+  spu_metrics_.OnVolume(*volume);
+  local_volumes_.OnVolumeChanged(uuid);
+  book_->OnVolumeChanged();
+}
+
+void SpuProcess::OnProofRefused(const ProofRefused& refused) {
+  daemon::Log(LogLevel::kError, "proof.refused_by_sc",
+              {{"volume", refused.volume.ToString()},
+               {"generation", refused.generation.value()},
+               {"why", refused.detail}});
+  if (Volume* volume = volumes_.Find(refused.volume)) {
+    volume->Apply(event::ProofRefused{refused.generation, refused.detail});
+  }
+}
+
+void SpuProcess::OnWiped(const Wiped& wiped) {
+  daemon::Log(
+      LogLevel::kError, "volume.wiped",
+      {{"volume", wiped.volume.ToString()}, {"known_generation", wiped.known_generation.value()}});
+  if (Volume* volume = volumes_.Find(wiped.volume)) {
+    volume->Apply(event::KnownElsewhere{wiped.known_generation, wiped.known_episode});
+  }
+}
+
+void SpuProcess::OnAssignments(const sc_pb::Assignments& assignments) { book_->Apply(assignments); }
+
+void SpuProcess::OnLinkChanged(bool attached) { spu_metrics_.SetAttached(attached); }
+
+void SpuProcess::OnExit(int code, const std::string& why) {
+  daemon::Log(LogLevel::kError, "spu.must_exit", {{"code", code}, {"why", why}});
+  if (on_exit_) std::exchange(on_exit_, nullptr)(code);
+}
+
+daemon::Endpoint SpuProcess::grpc_endpoint() const { return server_->endpoint(); }
+daemon::Endpoint SpuProcess::http_endpoint() const { return http_->endpoint(); }
+
+void SpuProcess::Stop(absl::AnyInvocable<void()> done) {
+  daemon::Log(LogLevel::kInfo, "spu.stopping", {{"streams", services_->streams()}});
+  tick_.Stop();
+  server_->StopAccepting();
+  services_->Drain();
+  server_->ShutDown(options_.daemon.drain_grace, [this, done = std::move(done)]() mutable {
+    StopVolumes([this, done = std::move(done)]() mutable { link_->Stop(std::move(done)); });
+  });
+}
+
+void SpuProcess::StopVolumes(absl::AnyInvocable<void()> done) {
+  auto shared = std::make_shared<absl::AnyInvocable<void()>>(std::move(done));
+  stopping_volumes_ = volumes_.all().size();
+  for (const auto& volume : volumes_.all()) {
+    volume->Stop([this, shared] {
+      if (--stopping_volumes_ == 0) (*shared)();
+    });
+  }
+}
+
+}  // namespace tidemark::spu

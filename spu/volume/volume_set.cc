@@ -1,0 +1,57 @@
+#include "spu/volume/volume_set.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_format.h"
+
+namespace tidemark::spu {
+
+Volume* VolumeSet::Find(const base::Uuid& uuid) const {
+  for (const auto& volume : volumes_) {
+    if (volume->uuid() == uuid) return volume.get();
+  }
+  return nullptr;
+}
+
+Volume* VolumeSet::WithPartition(base::PartitionId partition) const {
+  for (const auto& volume : volumes_) {
+    if (volume->Find(partition) != nullptr) return volume.get();
+  }
+  return nullptr;
+}
+
+Volume* VolumeSet::Keeping(base::PartitionId partition) const {
+  for (const auto& volume : volumes_) {
+    if (volume->Find(partition) != nullptr || volume->unopened().contains(partition)) {
+      return volume.get();
+    }
+  }
+  return nullptr;
+}
+
+absl::StatusOr<Volume*> VolumeSet::Select(const std::string& selector) const {
+  std::vector<Volume*> matches;
+  std::string known;
+  for (const auto& volume : volumes_) {
+    const std::string uuid = volume->uuid().ToString();
+    absl::StrAppendFormat(&known, "%s%s (%s)", known.empty() ? "" : ", ", uuid,
+                          volume->disk().path());
+    if (selector.empty() || uuid.starts_with(selector) || volume->disk().path() == selector) {
+      matches.push_back(volume.get());
+    }
+  }
+  if (matches.size() == 1) return matches.front();
+  if (matches.empty()) {
+    return absl::NotFoundError(
+        absl::StrFormat("no volume '%s' on this SPU; there are: %s", selector, known));
+  }
+  return absl::InvalidArgumentError(
+      absl::StrFormat("'%s' names %d volumes; say which: %s", selector, matches.size(), known));
+}
+
+bool VolumeSet::all_started() const {
+  return std::all_of(volumes_.begin(), volumes_.end(),
+                     [](const auto& volume) { return volume->started(); });
+}
+
+}  // namespace tidemark::spu

@@ -1,0 +1,25 @@
+// What people and the SC are shown of a volume, computed from it whenever it is asked.
+//
+// Threading: on the loop.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "spu/core/report_of.h"
+#include "spu/volume/volume.h"
+#include "tidemark/space/v1/volume_service.pb.h"
+
+namespace tidemark::spu {
+
+tidemark::space::v1::Volume VolumeMessage(const Volume& volume);
+tidemark::space::v1::Explanation ExplanationMessage(const Volume& volume);
+
+// nullopt before there is anything durable to tell. `boot_count` numbers the lost-data holds: they
+// are found when a partition is opened, and do not change while it is open.
+std::optional<VolumeTruth> TruthOf(const Volume& volume, std::uint64_t boot_count);
+
+// What to type, in order, as a person would.
+std::vector<std::string> NextSteps(const tidemark::space::v1::Explanation& explanation);
+
+}  // namespace tidemark::spu
