@@ -28,10 +28,12 @@ std::optional<BatchDefect> CheckMagic(std::span<const std::byte> bytes) {
   if (AllZero(bytes.first(kBatchHeaderBytes))) {
     return BatchDefect{BatchFault::kZeroHeader, 0, 0};
   }
-  if (!std::equal(std::begin(kMagicLetters), std::end(kMagicLetters), bytes.begin())) {
+  const auto version = std::to_integer<std::uint8_t>(bytes[3]);
+  // No version is 0: that is a magic whose write was torn behind its letters.
+  if (version == 0 ||
+      !std::equal(std::begin(kMagicLetters), std::end(kMagicLetters), bytes.begin())) {
     return BatchDefect{BatchFault::kMagic, LoadLittleEndian<std::uint32_t>(bytes.data()), 0};
   }
-  const auto version = std::to_integer<std::uint8_t>(bytes[3]);
   if (version != kBatchVersion) {
     return BatchDefect{BatchFault::kVersion, version, kBatchVersion};
   }
