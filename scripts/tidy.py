@@ -252,7 +252,9 @@ def header_head(file):
 def namespace(file):
     if file.suffix != ".h" or file.folder is None or file.folder == TESTS:
         return
-    wanted = "tidemark::" + file.folder.split("/")[0]
+    # A program that embeds the client library has nothing to do with the command line.
+    is_client = file.path.startswith("cli/client/")
+    wanted = "tidemark::" + ("client" if is_client else file.folder.split("/")[0])
     if "namespace " in file.bare and not re.search(rf"namespace {wanted}\b", file.bare):
         yield 1, f"path = namespace: want namespace {wanted}"
 

@@ -1,0 +1,70 @@
+#include "cli/commands/volume_lookup.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_format.h"
+#include "base/status_macros.h"
+#include "cli/words.h"
+
+namespace tidemark::cli {
+namespace {
+
+std::string NamesOf(const std::vector<VolumeView>& volumes) {
+  std::string names;
+  for (const VolumeView& view : volumes) {
+    names += absl::StrFormat("\n  %s:%s  %s", view.spu_id, view.volume.path(), view.volume.uuid());
+  }
+  return names.empty() ? " (no SPU has reported any)" : names;
+}
+
+bool Fits(const VolumeView& view, const std::string& name) {
+  return view.volume.path() == name || view.spu_id + ":" + view.volume.path() == name ||
+         (name.size() >= 4 && view.volume.uuid().starts_with(name));
+}
+
+}  // namespace
+
+absl::StatusOr<VolumeView> ChooseVolume(const std::vector<VolumeView>& volumes,
+                                        const std::string& name) {
+  std::vector<VolumeView> fitting;
+  std::ranges::copy_if(volumes, std::back_inserter(fitting),
+                       [&](const VolumeView& view) { return name.empty() || Fits(view, name); });
+  if (name.empty() && fitting.size() > 1) {
+    std::erase_if(fitting, [](const VolumeView& view) {
+      return !IsHeld(view.volume.holds(), view.volume.device_faults());
+    });
+    if (fitting.size() != 1) {
+      return absl::InvalidArgumentError("say which volume:" + NamesOf(volumes));
+    }
+  }
+  if (fitting.size() == 1) return fitting.front();
+  if (fitting.empty()) {
+    return absl::NotFoundError(
+        absl::StrFormat("there is no volume '%s'. There are:%s", name, NamesOf(volumes)));
+  }
+  return absl::InvalidArgumentError(
+      absl::StrFormat("'%s' fits several volumes:%s", name, NamesOf(fitting)));
+}
+
+std::vector<VolumeView> ViewsOf(const sc::v1::ListSpusResponse& spus) {
+  std::vector<VolumeView> views;
+  for (const auto& spu : spus.spus()) {
+    for (const auto& volume : spu.volumes()) views.push_back(ViewOf(volume, spu));
+  }
+  return views;
+}
+
+absl::StatusOr<VolumeView> FindVolume(const Invocation& invocation, const std::string& name) {
+  if (!invocation.spu.empty()) {
+    TM_ASSIGN_OR_RETURN(const auto listed, invocation.Spu(invocation.spu).ListVolumes());
+    std::vector<VolumeView> views;
+    for (const auto& volume : listed.volumes()) {
+      views.push_back(ViewOf(volume, listed.spu_id(), invocation.spu));
+    }
+    return ChooseVolume(views, name);
+  }
+  TM_ASSIGN_OR_RETURN(const auto spus, invocation.Controller().ListSpus());
+  return ChooseVolume(ViewsOf(spus), name);
+}
+
+}  // namespace tidemark::cli

@@ -1,0 +1,143 @@
+#include "cli/commands/volume_table.h"
+
+#include <chrono>
+
+#include "absl/strings/str_format.h"
+#include "base/byte_size.h"
+#include "cli/space_bar.h"
+#include "cli/words.h"
+
+namespace tidemark::cli {
+namespace {
+
+constexpr std::size_t kBarWidth = 24;
+
+using space::v1::Room;
+
+std::string ReachWord(sc::v1::Reach reach) {
+  switch (reach) {
+    case sc::v1::REACH_UP:
+      return "yes";
+    case sc::v1::REACH_SYNCING:
+      return "syncing";
+    case sc::v1::REACH_DOWN:
+      return "no";
+    case sc::v1::REACH_ABSENT:
+      return "absent";
+    default:
+      return absl::StrFormat("unknown(%d)", static_cast<int>(reach));
+  }
+}
+
+std::string TimeToFull(const Room& room) {
+  if (room.time_to_full_ms() < 0 || room.fill_bytes_per_second() <= 0) return "-";
+  return base::FormatDuration(std::chrono::milliseconds(room.time_to_full_ms()));
+}
+
+}  // namespace
+
+VolumeView ViewOf(const sc::v1::ScVolume& from, const sc::v1::Spu& spu) {
+  VolumeView view;
+  view.spu_id = spu.id();
+  view.endpoint = spu.grpc_endpoint();
+  view.reach = ReachWord(from.reach());
+  view.reachable = from.reach() == sc::v1::REACH_UP;
+  view.bytes_short = from.bytes_short();
+  view.report_age_ms = from.report_age_ms();
+  space::v1::Volume& volume = view.volume;
+  volume.set_uuid(from.uuid());
+  volume.set_path(from.path());
+  volume.set_generation(from.generation());
+  *volume.mutable_holds() = from.holds();
+  *volume.mutable_device_faults() = from.device_faults();
+  *volume.mutable_marks() = from.marks();
+  *volume.mutable_reading() = from.reading();
+  *volume.mutable_room() = from.room();
+  if (from.has_last_proof()) *volume.mutable_last_proof() = from.last_proof();
+  volume.set_partitions(from.partitions());
+  volume.set_episodes(from.episodes());
+  return view;
+}
+
+VolumeView ViewOf(const space::v1::Volume& volume, const std::string& spu_id,
+                  const std::string& endpoint) {
+  VolumeView view;
+  view.spu_id = spu_id;
+  view.endpoint = endpoint;
+  view.volume = volume;
+  return view;
+}
+
+Table VolumeTable(const std::vector<VolumeView>& volumes) {
+  Table table({{"VOLUME"},
+               {"SPU"},
+               {"REACHABLE"},
+               {"SPACE"},
+               {"FREE", Align::kRight},
+               {"OF", Align::kRight},
+               {"TIME-TO-FULL", Align::kRight},
+               {"PARTITIONS", Align::kRight},
+               {"HOLDS"}});
+  for (const VolumeView& view : volumes) {
+    const space::v1::Volume& volume = view.volume;
+    const bool held = IsHeld(volume.holds(), volume.device_faults());
+    table.AddRow(
+        {volume.path(),
+         view.spu_id,
+         {view.reach.empty() ? "yes" : view.reach, view.reachable ? Color::kNone : Color::kWarning},
+         {SpaceBar(volume.reading(), volume.marks(), kBarWidth), held ? Color::kBad : Color::kGood},
+         SizeText(volume.reading().available_bytes()),
+         SizeText(volume.reading().total_bytes()),
+         TimeToFull(volume.room()),
+         std::to_string(volume.partitions()),
+         {HoldsText(volume.holds(), volume.device_faults()), held ? Color::kBad : Color::kGood}});
+  }
+  return table;
+}
+
+std::string Described(const VolumeView& view) {
+  const space::v1::Volume& volume = view.volume;
+  const space::v1::Marks& marks = volume.marks();
+  const Room& room = volume.room();
+  std::string text =
+      absl::StrFormat("Volume %s (%s) on SPU %s\n", volume.path(), volume.uuid(), view.spu_id);
+  const auto line = [&text](const char* name, const std::string& value) {
+    text += absl::StrFormat("  %-14s %s\n", name, value);
+  };
+  if (!view.reach.empty()) line("reachable", view.reach);
+  if (view.report_age_ms >= 0) {
+    line("told by",
+         absl::StrFormat("the SC, from a report %s old",
+                         base::FormatDuration(std::chrono::milliseconds(view.report_age_ms))));
+  }
+  line("verdict", absl::StrFormat("%s, generation %d, %d episodes so far",
+                                  HoldsText(volume.holds(), volume.device_faults()),
+                                  volume.generation(), volume.episodes()));
+  if (volume.holds().has_space() && volume.holds().space().episode() > 0) {
+    line("since", TimeText(volume.holds().space().since_unix_ms()));
+  }
+  line("space", SpaceBar(volume.reading(), marks, kBarWidth * 2));
+  line("available",
+       absl::StrFormat("%s of %s on %s", ExactBytes(volume.reading().available_bytes()),
+                       SizeText(volume.reading().total_bytes()), volume.reading().file_system()));
+  if (volume.reading().counts_inodes()) {
+    line("inodes", absl::StrFormat("%d of %d", volume.reading().available_inodes(),
+                                   volume.reading().total_inodes()));
+  }
+  line("marks", absl::StrFormat("full below %s, goes on from %s, warns below %s",
+                                SizeText(marks.full_bytes()), SizeText(marks.resume_bytes()),
+                                SizeText(marks.low_bytes())));
+  line("room held", absl::StrFormat("reserve %s, %d steps (%s)", SizeText(room.reserve_bytes()),
+                                    room.steps(), SizeText(room.steps_bytes())));
+  line("write budget", room.budget_valid() ? SizeText(room.budget_bytes()) : "no valid reading");
+  line("fill rate",
+       absl::StrFormat("%s/s, time to full %s",
+                       SizeText(static_cast<std::int64_t>(room.fill_bytes_per_second())),
+                       TimeToFull(room)));
+  if (view.bytes_short > 0) line("short of", ExactBytes(view.bytes_short));
+  line("partitions", std::to_string(volume.partitions()));
+  if (volume.has_last_proof()) line("last proof", ProofText(volume.last_proof()));
+  return text;
+}
+
+}  // namespace tidemark::cli

@@ -1,0 +1,433 @@
+#include "cli/app.h"
+
+#include <fstream>
+#include <sstream>
+
+#include "gmock/gmock.h"
+#include "tests/cli/fake/fake_controller.h"
+#include "tests/cli/fake/fake_spu.h"
+#include "tests/support/temp_directory.h"
+
+namespace tidemark::cli {
+namespace {
+
+using testing::AllOf;
+using testing::ContainsRegex;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+constexpr std::int64_t kThen = 1'795'406'400'000;  // 2026-11-23T04:00:00Z
+constexpr std::int64_t kMiB = 1 << 20;
+
+struct Ran {
+  int code = 0;
+  std::string out;
+  std::string err;
+};
+
+class AppTest : public testing::Test {
+ protected:
+  AppTest() {
+    for (int i = 0; i < 2; ++i) {
+      sc::v1::Partition& partition = *sc_.partitions.add_partitions();
+      partition.set_id(static_cast<std::uint64_t>(10 + i));
+      partition.set_topic("orders");
+      partition.set_index(i);
+      partition.set_leader("node-1");
+      partition.set_volume("uuid-1");
+      partition.set_status(sc::v1::PARTITION_STATUS_ONLINE);
+      partition.set_reachable(true);
+      partition.set_since_unix_ms(kThen);
+      partition.set_endpoint(spu_.endpoint());
+      partition.set_size_bytes(3 * kMiB);
+      partition.set_high_watermark(100);
+    }
+    sc::v1::Topic& topic = *sc_.topics.add_topics();
+    topic.set_name("orders");
+    topic.set_partitions(2);
+    sc::v1::Spu& spu = *sc_.spus.add_spus();
+    spu.set_id("node-1");
+    spu.set_attached(true);
+    spu.set_session(4);
+    spu.set_grpc_endpoint(spu_.endpoint());
+    sc::v1::ScVolume& volume = *spu.add_volumes();
+    volume.set_uuid("aaaa1111-0000");
+    volume.set_path("/data/a");
+    volume.set_reach(sc::v1::REACH_UP);
+    FillVolume(volume);
+    volume.set_report_age_ms(1500);
+  }
+
+  // Out of space, and short of 12345678 bytes.
+  template <typename Volume>
+  static void FillVolume(Volume& volume) {
+    volume.mutable_reading()->set_available_bytes(10 * kMiB);
+    volume.mutable_reading()->set_total_bytes(256 * kMiB);
+    volume.mutable_marks()->set_full_bytes(13 * kMiB);
+    volume.mutable_marks()->set_resume_bytes(18 * kMiB);
+    volume.mutable_marks()->set_low_bytes(31 * kMiB);
+    volume.mutable_holds()->add_held(space::v1::HOLD_KIND_SPACE);
+    volume.mutable_holds()->mutable_space()->set_episode(3);
+    volume.mutable_holds()->mutable_space()->set_cause(space::v1::SPACE_CAUSE_BYTES);
+    volume.mutable_holds()->mutable_space()->set_since_unix_ms(kThen);
+  }
+
+  void MakeFull() {
+    for (auto& partition : *sc_.partitions.mutable_partitions()) {
+      partition.set_status(sc::v1::PARTITION_STATUS_OUT_OF_SPACE);
+      partition.set_reason("10.0 MiB available, full mark 13.0 MiB");
+      partition.set_bytes_short(12345678);
+    }
+    log::v1::Refusal refusal;
+    refusal.set_reason(log::v1::REFUSAL_REASON_OUT_OF_SPACE);
+    refusal.set_message("append to 'orders/0' refused: 10.0 MiB available, full mark 13.0 MiB");
+    refusal.set_volume_path("/data/a");
+    refusal.set_available_bytes(10 * kMiB);
+    refusal.set_full_bytes(13 * kMiB);
+    refusal.set_resume_bytes(18 * kMiB);
+    refusal.set_retry_delay_ms(1);
+    refusal.set_grpc_code(8);
+    spu_.Refuse(10, refusal);
+    spu_.Refuse(11, refusal);
+  }
+
+  Ran Run(std::vector<std::string> arguments, const std::string& input = "") {
+    arguments.insert(arguments.begin(), {"--sc", sc_.endpoint()});
+    return RunRaw(arguments, input);
+  }
+  static Ran RunRaw(const std::vector<std::string>& arguments, const std::string& input = "") {
+    std::istringstream in(input);
+    std::ostringstream out;
+    std::ostringstream err;
+    const int code = RunTidemark(arguments, {in, out, err});
+    return {code, out.str(), err.str()};
+  }
+
+  FakeSpu spu_;
+  FakeController sc_;
+};
+
+TEST_F(AppTest, HelpLeadsWithExamplesAndDocumentsTheExitStatus) {
+  const Ran root = RunRaw({"--help"});
+  EXPECT_EQ(root.code, 0);
+  EXPECT_THAT(root.out, AllOf(HasSubstr("10 out of space"), HasSubstr("69 unavailable"),
+                              HasSubstr("75 try again"), HasSubstr("78 configuration")));
+  const Ran produce = RunRaw({"produce", "--help"});
+  EXPECT_EQ(produce.code, 0);
+  EXPECT_LT(produce.out.find("Examples:"), produce.out.find("Usage:"));
+  EXPECT_THAT(produce.out, HasSubstr("echo hello | tidemark produce orders"));
+}
+
+TEST_F(AppTest, EveryCommandHasHelpWithAnExample) {
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"topic", "create"},
+                                             {"topic", "list"},
+                                             {"topic", "describe"},
+                                             {"topic", "delete"},
+                                             {"partition", "list"},
+                                             {"partition", "describe"},
+                                             {"spu", "list"},
+                                             {"spu", "describe"},
+                                             {"spu", "replace"},
+                                             {"volume", "list"},
+                                             {"volume", "describe"},
+                                             {"volume", "explain"},
+                                             {"volume", "plan"},
+                                             {"volume", "reclaim"},
+                                             {"volume", "hold"},
+                                             {"volume", "release"},
+                                             {"produce"},
+                                             {"consume"},
+                                             {"trim"},
+                                             {"status"},
+                                             {"events"},
+                                             {"watch"},
+                                             {"health"}}) {
+    std::vector<std::string> arguments = words;
+    arguments.emplace_back("--help");
+    const Ran ran = RunRaw(arguments);
+    EXPECT_EQ(ran.code, 0) << words.back();
+    EXPECT_THAT(ran.out, HasSubstr("tidemark " + words.front())) << words.back();
+  }
+}
+
+TEST_F(AppTest, UnknownWordsGetTheNearestKnownOne) {
+  struct Case {
+    std::vector<std::string> arguments;
+    std::string hint;
+  };
+  for (const Case& c : {Case{{"topik", "list"}, "did you mean 'topic'?"},
+                        Case{{"topic", "creat", "orders"}, "did you mean 'create'?"},
+                        Case{{"volume", "explian"}, "did you mean 'explain'?"},
+                        Case{{"produce", "orders", "--ack", "written"}, "did you mean '--acks'?"},
+                        Case{{"produce", "orders", "--acks", "durabel"}, "did you mean 'durable'?"},
+                        Case{{"frobnicate"}, "unknown word 'frobnicate'"}}) {
+    const Ran ran = RunRaw(c.arguments);
+    EXPECT_EQ(ran.code, 2) << c.hint;
+    EXPECT_THAT(ran.err, HasSubstr(c.hint));
+    EXPECT_EQ(ran.out, "");
+  }
+}
+
+TEST_F(AppTest, WrongUseIsStatusTwo) {
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{{},
+                                             {"topic"},
+                                             {"topic", "create"},
+                                             {"trim", "orders/0"},
+                                             {"topic", "create", "x", "--partitions", "many"},
+                                             {"topic", "create", "x", "--retention", "5 parsecs"},
+                                             {"consume", "orders", "--follow", "--until-end"},
+                                             {"volume", "hold", "/data/a"}}) {
+    EXPECT_EQ(Run(arguments).code, 2) << testing::PrintToString(arguments);
+  }
+}
+
+TEST_F(AppTest, SaysThatTheControllerCannotBeReached) {
+  const Ran ran = RunRaw({"--sc", "127.0.0.1:1", "topic", "list"});
+  EXPECT_EQ(ran.code, 69);
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("cannot reach SC at 127.0.0.1:1"),
+                             HasSubstr("is tidemark-sc running? --sc or TIDEMARK_SC")));
+}
+
+TEST_F(AppTest, ListsPartitionsInAlignedColumns) {
+  MakeFull();
+  sc_.partitions.mutable_partitions(1)->set_reachable(false);
+  sc_.partitions.mutable_partitions(1)->set_reachable_since_unix_ms(kThen);
+  const Ran ran = Run({"partition", "list"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_THAT(ran.out, StartsWith("TOPIC   PARTITION  LEADER  STATUS      REACHABLE"));
+  EXPECT_THAT(ran.out, ContainsRegex("SPACE +SINCE +REASON +SIZE +LOG-START +HIGH-WATERMARK\n"));
+  EXPECT_THAT(ran.out, ContainsRegex("OutOfSpace +yes +11.8 MiB short +2026-11-23T04:00:00Z +"
+                                     "10.0 MiB available, full mark 13.0 MiB"));
+  EXPECT_THAT(ran.out, HasSubstr("no since 2026-11-23T04:00:00Z"));
+}
+
+TEST_F(AppTest, JsonHasTheFieldNamesOfTheProto) {
+  const Ran ran = Run({"topic", "list", "-o", "json"});
+  EXPECT_EQ(ran.code, 0);
+  EXPECT_EQ(ran.out,
+            "{\n"
+            " \"topics\": [\n"
+            "  {\n"
+            "   \"name\": \"orders\",\n"
+            "   \"partitions\": 2,\n"
+            "   \"created_unix_ms\": \"0\",\n"
+            "   \"deleting\": false\n"
+            "  }\n"
+            " ]\n"
+            "}\n");
+}
+
+TEST_F(AppTest, CreatesATopicWithItsPolicy) {
+  const Ran ran = Run({"topic", "create", "metrics", "--partitions", "4", "--retention", "7d",
+                       "--retention-bytes", "1GiB", "--on-full", "drop_oldest"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_EQ(sc_.created.name(), "metrics");
+  EXPECT_EQ(sc_.created.partitions(), 4);
+  EXPECT_EQ(sc_.created.policy().retention_ms(), 7LL * 24 * 3600 * 1000);
+  EXPECT_EQ(sc_.created.policy().retention_bytes(), 1LL << 30);
+  EXPECT_EQ(sc_.created.policy().on_full(), sc::v1::ON_FULL_DROP_OLDEST);
+  EXPECT_THAT(ran.out, HasSubstr("metrics"));
+  EXPECT_THAT(ran.err, HasSubstr("created topic metrics with 4 partitions"));
+}
+
+TEST_F(AppTest, AnUnknownTopicIsNamedWithTheNearest) {
+  const Ran ran = Run({"produce", "order"}, "x\n");
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_THAT(ran.err, HasSubstr("there is no topic 'order': did you mean 'orders'?"));
+}
+
+TEST_F(AppTest, ProducesLinesOverAllPartitionsAndSaysTheirOffsets) {
+  const Ran ran = Run({"produce", "orders"}, "a\nb\nc\nd\n");
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_THAT(spu_.values(10), ElementsAre("a", "c"));
+  EXPECT_THAT(spu_.values(11), ElementsAre("b", "d"));
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("4 records"), HasSubstr("orders/0  offsets 0 to 1")));
+  EXPECT_EQ(ran.out, "");
+}
+
+TEST_F(AppTest, AKeyStaysInItsPartition) {
+  const Ran ran = Run({"produce", "orders", "--key-separator", "\\t"}, "k\t1\nk\t2\nk\t3\n");
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_THAT(spu_.values(10).empty() ? spu_.values(11) : spu_.values(10),
+              ElementsAre("1", "2", "3"));
+}
+
+TEST_F(AppTest, ProducesAFile) {
+  const support::TempDirectory directory;
+  const std::string path = directory.File("lines");
+  std::ofstream(path) << "one\ntwo\n";
+  EXPECT_EQ(Run({"produce", "orders", "--partition", "1", "--file", path}).code, 0);
+  EXPECT_THAT(spu_.values(11), ElementsAre("one", "two"));
+  EXPECT_EQ(Run({"produce", "orders", "--file", path + ".gone"}).code, 2);
+}
+
+TEST_F(AppTest, LeavesWithStatusTenWhenTheVolumeIsFull) {
+  MakeFull();
+  const Ran ran = Run({"produce", "orders"}, "a\nb\n");
+  EXPECT_EQ(ran.code, 10);
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("10.0 MiB available, full mark 13.0 MiB"),
+                             HasSubstr("10485760 bytes"), HasSubstr("18874368 bytes"),
+                             HasSubstr("tidemark volume explain /data/a"),
+                             HasSubstr("first record not acknowledged: number")));
+}
+
+TEST_F(AppTest, TheRefusalIsInTheJsonSummary) {
+  MakeFull();
+  const Ran ran = Run({"produce", "orders", "-o", "json"}, "a\n");
+  EXPECT_EQ(ran.code, 10);
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("\"acknowledged\":0"), HasSubstr("\"refused\":1"),
+                             HasSubstr("\"reason\":\"REFUSAL_REASON_OUT_OF_SPACE\""),
+                             HasSubstr("\"full_bytes\":13631488")));
+}
+
+TEST_F(AppTest, ConsumesWhatIsThereInOrder) {
+  spu_.Fill(10, {"a", "b", "c"}, 2);
+  const Ran ran = Run({"consume", "orders", "--partition", "0"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_EQ(ran.out, "a\nb\nc\n");
+  EXPECT_EQ(Run({"consume", "orders", "--partition", "0", "--from", "1", "--count", "1", "--format",
+                 "%o:%v|"})
+                .out,
+            "1:b|");
+  EXPECT_THAT(Run({"consume", "orders", "--partition", "0", "--count", "1", "-o", "json"}).out,
+              StartsWith(R"({"topic":"orders","partition":0,"offset":0,"timestamp":)"));
+}
+
+TEST_F(AppTest, ConsumeFailsOnADamagedBatch) {
+  spu_.Fill(10, {"a"}, 1);
+  spu_.corrupt_batches = true;
+  const Ran ran = Run({"consume", "orders"});
+  EXPECT_EQ(ran.code, 1);
+  EXPECT_EQ(ran.out, "");
+}
+
+TEST_F(AppTest, TrimsToAnOffsetOrToTheEnd) {
+  spu_.Fill(11, {"a", "b", "c"}, 1);
+  EXPECT_EQ(Run({"trim", "orders/1", "--before", "end"}).code, 0);
+  EXPECT_EQ(spu_.trimmed_before(11), 3);
+  EXPECT_EQ(Run({"trim", "orders/0", "--before", "17"}).code, 0);
+  EXPECT_EQ(spu_.trimmed_before(10), 17);
+  EXPECT_EQ(Run({"trim", "orders", "--before", "17"}).code, 2);
+  EXPECT_EQ(Run({"trim", "orders/0", "--before", "soon"}).code, 2);
+  EXPECT_EQ(Run({"trim", "orders/9", "--before", "17"}).code, 2);
+}
+
+TEST_F(AppTest, ExplainSaysWhichStepFailedAndHowManyBytesAreShort) {
+  space::v1::Explanation& explanation = spu_.explanation;
+  FillVolume(*explanation.mutable_volume());
+  explanation.mutable_volume()->set_path("/data/a");
+  explanation.set_summary("A foreign process took the space that was freed.");
+  explanation.mutable_proof()->set_step(space::v1::PROOF_STEP_TAKE_ROOM);
+  explanation.mutable_proof()->set_message("fallocate of a step: no space left");
+  explanation.mutable_proof()->set_bytes_short(8388608);
+  explanation.mutable_proof()->set_next_try_ms(2500);
+  explanation.add_next_steps("tidemark trim orders/0 --before 12000");
+  const Ran ran = Run({"volume", "explain", "/data/a"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("OutOfSpace (episode 3, bytes)"),
+                             HasSubstr("out of bytes, episode 3, since 2026-11-23T04:00:00Z"),
+                             HasSubstr("step 3 of 6 (taking working room"),
+                             HasSubstr("fallocate of a step: no space left"),
+                             HasSubstr("8388608 bytes (8.0 MiB)"), HasSubstr("in 2.5s"),
+                             HasSubstr("tidemark trim orders/0 --before 12000")));
+}
+
+TEST_F(AppTest, ExplainFallsBackToTheLastReportAndSaysSo) {
+  sc_.spus.mutable_spus(0)->set_grpc_endpoint("127.0.0.1:1");
+  const Ran ran = Run({"volume", "explain"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_THAT(ran.out, AllOf(StartsWith("LAST KNOWN, from a report to the SC 1.5s ago"),
+                             HasSubstr("cannot reach SPU at 127.0.0.1:1"),
+                             HasSubstr("OutOfSpace (episode 3, bytes)")));
+}
+
+TEST_F(AppTest, AVolumeIsFoundByPathUuidPrefixOrSpuAndPath) {
+  for (const char* name : {"/data/a", "aaaa1111-0000", "aaaa1", "node-1:/data/a"}) {
+    EXPECT_EQ(Run({"volume", "explain", name}).code, 0) << name;
+  }
+  const Ran ran = Run({"volume", "explain", "/data/b"});
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_THAT(ran.err, HasSubstr("node-1:/data/a"));
+}
+
+TEST_F(AppTest, PlanSaysWhenPolicyDoesNotSuffice) {
+  space::v1::ReclaimStep& step = *spu_.plan.add_steps();
+  step.set_action("delete segment");
+  step.set_topic("orders");
+  step.set_expected_bytes(kMiB);
+  spu_.plan.set_expected_bytes(kMiB);
+  spu_.plan.set_wanted_bytes(3 * kMiB);
+  const Ran ran = Run({"volume", "plan"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("delete segment"), HasSubstr("needs an operator"),
+                             HasSubstr("2097152 bytes")));
+}
+
+TEST_F(AppTest, StatusFitsTheStoryOnOneScreen) {
+  MakeFull();
+  const Ran ran = Run({"status"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("node-1 at"), HasSubstr("session 4"), HasSubstr("F"),
+                             HasSubstr("10.0 MiB free of 256.0 MiB"), HasSubstr("2 OutOfSpace"),
+                             HasSubstr("out of bytes since 2026-11-23T04:00:00Z (episode 3)"),
+                             HasSubstr("Next: tidemark volume explain node-1:/data/a")));
+  EXPECT_THAT(ran.out, Not(HasSubstr("\x1b")));
+}
+
+TEST_F(AppTest, EventsTellWhatHappenedAndFilter) {
+  sc::v1::Event& event = *sc_.events.add_events();
+  event.set_number(9);
+  event.set_at_unix_ms(kThen);
+  event.set_name("report.refused");
+  event.set_subject("volume aaaa1111");
+  event.set_reason("generation 4 is lower than 7");
+  const Ran ran = Run({"events", "--contains", "refused", "--limit", "5"});
+  EXPECT_EQ(ran.code, 0);
+  EXPECT_EQ(sc_.listed_events.contains(), "refused");
+  EXPECT_EQ(sc_.listed_events.limit(), 5);
+  EXPECT_THAT(ran.out, ContainsRegex("9  2026-11-23T04:00:00Z  report.refused  volume aaaa1111"));
+}
+
+TEST_F(AppTest, WatchPrintsChangesOfStatusAndNothingElse) {
+  sc::v1::WatchPartitionsResponse change;
+  *change.add_partitions() = sc_.partitions.partitions(0);
+  sc_.partition_changes.push_back(change);
+  change.mutable_partitions(0)->set_high_watermark(200);
+  sc_.partition_changes.push_back(change);  // only offsets moved
+  change.mutable_partitions(0)->set_status(sc::v1::PARTITION_STATUS_OUT_OF_SPACE);
+  sc_.partition_changes.push_back(change);
+  const Ran ran = Run({"watch"});
+  EXPECT_EQ(ran.code, 69) << "the SC ended the stream";
+  EXPECT_THAT(ran.out, ContainsRegex("orders/0  Online  reachable: yes\n"
+                                     ".*orders/0  Online -> OutOfSpace  reachable: yes\n$"));
+}
+
+TEST_F(AppTest, HealthHasTheExitCodesOfGrpcHealthProbe) {
+  EXPECT_EQ(RunRaw({"health", "--spu", spu_.endpoint()}).code, 0);
+  EXPECT_EQ(RunRaw({"health", "--spu", spu_.endpoint(), "--service", "sleepy"}).code, 4);
+  EXPECT_EQ(RunRaw({"health", "--spu", spu_.endpoint(), "--service", "nobody"}).code, 3);
+  EXPECT_EQ(RunRaw({"health", "--spu", "127.0.0.1:1", "--connect-timeout", "50ms"}).code, 2);
+}
+
+TEST_F(AppTest, AsksOneSpuItselfWhenTheControllerIsAway) {
+  log::v1::LocalPartition& local = *spu_.local_partitions.add_partitions();
+  local.set_id(10);
+  local.set_topic("orders");
+  local.set_accepting(true);
+  local.set_volume("/data/a");
+  const std::vector<std::string> nowhere = {"--sc", "127.0.0.1:1", "--spu", spu_.endpoint()};
+  const auto with = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), nowhere.begin(), nowhere.end());
+    return words;
+  };
+  EXPECT_THAT(RunRaw(with({"partition", "list"})).out, HasSubstr("/data/a"));
+  EXPECT_EQ(RunRaw(with({"produce", "orders"}), "hi\n").code, 0);
+  EXPECT_EQ(RunRaw(with({"consume", "orders"})).out, "hi\n");
+}
+
+}  // namespace
+}  // namespace tidemark::cli
