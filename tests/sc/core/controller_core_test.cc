@@ -1,0 +1,375 @@
+#include "sc/core/controller_core.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "sc/core/view.h"
+#include "tests/sc/core/link_simulator.h"
+#include "tests/support/report_builder.h"
+
+namespace tidemark::sc {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr base::Duration kLong = std::chrono::seconds(10);
+
+class ControllerCoreTest : public testing::Test {
+ protected:
+  ControllerCoreTest() {
+    simulator_.Settle();
+    EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_ONLINE);
+    EXPECT_EQ(simulator_.Status(1), v1::PARTITION_STATUS_ONLINE);
+    simulator_.ForgetShown();
+  }
+  ~ControllerCoreTest() override {
+    for (const std::string& violation : simulator_.checker().violations()) {
+      ADD_FAILURE() << violation;
+    }
+  }
+  v1::AttachRequest LastSent(v1::AttachRequest::MessageCase kind) {
+    for (auto it = simulator_.sent().rbegin(); it != simulator_.sent().rend(); ++it) {
+      if (it->message_case() == kind) return *it;
+    }
+    return {};
+  }
+  base::SessionId LiveSession() const {
+    const auto& spu = simulator_.core().spus().at("spu-a");
+    return spu.session ? spu.session->id : base::SessionId();
+  }
+  std::uint64_t Refused(const std::string& reason) const {
+    const auto& counts = simulator_.core().refusals().counts_by_reason();
+    const auto it = counts.find(reason);
+    return it == counts.end() ? 0 : it->second;
+  }
+  // As the live session says it, whatever the SPU's own core thinks.
+  void InjectReport(v1::Report report) {
+    report.set_session(LiveSession().value());
+    report.set_sequence(1'000'000 + ++injected_);
+    v1::AttachRequest message;
+    *message.mutable_report() = std::move(report);
+    simulator_.Inject(message, false);
+    simulator_.Settle(std::chrono::milliseconds(250));
+  }
+  std::uint64_t Generation(int volume) const {
+    return simulator_.core().volumes().at(simulator_.volume(volume)).record.accepted.generation();
+  }
+
+  LinkSimulator simulator_{1};
+  std::uint64_t injected_ = 0;
+};
+
+TEST_F(ControllerCoreTest, AStaleHelloCannotCutTheLiveSession) {
+  const base::SessionId live = LiveSession();
+  simulator_.Inject(LastSent(v1::AttachRequest::kHello), true);
+  simulator_.Settle();
+  EXPECT_EQ(LiveSession(), live);
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_ONLINE);
+  EXPECT_EQ(Refused("stale attempt"), 1u);
+  EXPECT_EQ(simulator_.CountEvents("hello.refused", "stale attempt"), 1u);
+}
+
+TEST_F(ControllerCoreTest, ASecondHelloOnTheSameStreamIsRefusedAndTheSessionLivesOn) {
+  v1::AttachRequest hello = LastSent(v1::AttachRequest::kHello);
+  hello.mutable_hello()->set_attempt(99);
+  simulator_.Inject(hello, false);
+  simulator_.Settle(std::chrono::milliseconds(1));
+  EXPECT_EQ(simulator_.core().spus().at("spu-a").record.attempt, 1u);
+  EXPECT_EQ(Refused("bad hello"), 1u);
+  // What ends the session is the SPU's answer to the refusal, not the Hello.
+  EXPECT_EQ(simulator_.CountEvents("session.lost", "newer Hello"), 0u);
+  EXPECT_EQ(simulator_.CountEvents("message.refused", "second Hello"), 1u);
+}
+
+TEST_F(ControllerCoreTest, ACloneAndARolledBackSpuAreSuperseded) {
+  const base::SessionId live = LiveSession();
+  v1::AttachRequest clone = LastSent(v1::AttachRequest::kHello);
+  clone.mutable_hello()->set_boot_nonce(clone.hello().boot_nonce() + 1);
+  clone.mutable_hello()->set_attempt(50);
+  simulator_.Inject(clone, true);
+  simulator_.RestartSpu();
+  simulator_.Settle(kLong);
+  EXPECT_GT(LiveSession(), live);
+  const base::SessionId second = LiveSession();
+  v1::AttachRequest rolled_back = clone;  // boot 1, while boot 2 is live
+  simulator_.Inject(rolled_back, true);
+  simulator_.Settle();
+  EXPECT_EQ(LiveSession(), second);
+  EXPECT_GE(Refused("superseded"), 1u);
+}
+
+TEST_F(ControllerCoreTest, AnotherUuidForAKnownIdWaitsForReplace) {
+  v1::AttachRequest other = LastSent(v1::AttachRequest::kHello);
+  other.mutable_hello()->set_spu_uuid(base::Uuid({0x77}).ToBytes());
+  other.mutable_hello()->clear_volumes();
+  simulator_.Inject(other, true);
+  simulator_.Settle();
+  EXPECT_EQ(Refused("unknown uuid"), 1u);
+  EXPECT_EQ(simulator_.CountEvents("hello.refused", "tidemark spu replace spu-a"), 1u);
+}
+
+TEST_F(ControllerCoreTest, AForeignClusterAVolumeOfAnotherSpuAndABadHelloAreRefused) {
+  struct {
+    const char* reason;
+    void (*spoil)(v1::Hello&);
+  } const kCases[] = {
+      {"wrong cluster", [](v1::Hello& h) { h.set_cluster_id(base::Uuid({1}).ToBytes()); }},
+      {"wrong cluster", [](v1::Hello& h) { h.set_store_epoch(2); }},
+      {"foreign volume",
+       [](v1::Hello& h) {
+         h.set_spu_id("spu-b");
+         h.set_spu_uuid(base::Uuid({0x66}).ToBytes());
+       }},
+      {"bad hello", [](v1::Hello& h) { h.set_spu_id("../x"); }},
+      {"bad hello", [](v1::Hello& h) { h.set_spu_uuid("short"); }},
+      {"bad hello", [](v1::Hello& h) { *h.add_volumes() = h.volumes(0); }},
+      {"bad hello", [](v1::Hello& h) { h.set_spu_id("spu-c"); }},  // the uuid is spu-a's
+  };
+  const base::SessionId live = LiveSession();
+  for (const auto& c : kCases) {
+    const std::uint64_t before = Refused(c.reason);
+    v1::AttachRequest hello = LastSent(v1::AttachRequest::kHello);
+    hello.mutable_hello()->set_attempt(50);
+    c.spoil(*hello.mutable_hello());
+    simulator_.Inject(hello, true);
+    simulator_.Settle(std::chrono::milliseconds(250));
+    EXPECT_EQ(Refused(c.reason), before + 1) << c.reason;
+    EXPECT_EQ(LiveSession(), live);
+  }
+}
+
+TEST_F(ControllerCoreTest, AReportOfAnOldSessionIsRefusedCountedAndVisible) {
+  v1::AttachRequest old = LastSent(v1::AttachRequest::kReport);
+  simulator_.CutStream();
+  simulator_.Settle(kLong);
+  *old.mutable_report() = test_support::FullReport(simulator_.volume(0), 50, 9);
+  old.mutable_report()->set_session(LiveSession().value() - 1);
+  simulator_.Inject(old, false);
+  simulator_.Settle(kLong);
+  EXPECT_EQ(Generation(0), 1u);
+  EXPECT_EQ(Refused("stale session"), 1u);
+  EXPECT_EQ(simulator_.CountEvents("report.refused", "stale session"), 1u);
+}
+
+TEST_F(ControllerCoreTest, AnEqualGenerationWithAnotherVerdictIsRefusedCountedAndVisible) {
+  InjectReport(test_support::FullReport(simulator_.volume(0), 1, 1));
+  EXPECT_EQ(Refused("same generation other content"), 1u);
+  ASSERT_EQ(simulator_.CountEvents("report.refused", "same generation other content"), 1u);
+  const EventRecord& event = simulator_.store().events.back();
+  EXPECT_EQ(event.from(), "generation 1, ready");
+  EXPECT_EQ(event.to(), "generation 1, space(episode 1, bytes)");
+}
+
+TEST_F(ControllerCoreTest, SpaceWithoutAGoodProofIsRefusedAndTheSpuClosesItsGateAgain) {
+  struct {
+    SimSpu::Lie lie;
+    const char* reason;
+  } const kCases[] = {{SimSpu::Lie::kNoProof, "proof missing"},
+                      {SimSpu::Lie::kShortProof, "proof short"},
+                      {SimSpu::Lie::kEarlierEpisode, "proof earlier episode"}};
+  for (const auto& c : kCases) {
+    simulator_.Do(simulator_.spu().OutOfSpace(simulator_.volume(0), simulator_.now()));
+    simulator_.Settle();
+    simulator_.ForgetShown();
+    simulator_.Do(simulator_.spu().ReclaimFalsely(simulator_.volume(0), c.lie, simulator_.now()));
+    simulator_.Settle();
+    EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_OUT_OF_SPACE) << c.reason;
+    EXPECT_FALSE(simulator_.EverShown(0, v1::PARTITION_STATUS_ONLINE)) << c.reason;
+    EXPECT_EQ(Refused(c.reason), 1u);
+    EXPECT_EQ(simulator_.CountEvents("report.refused", c.reason), 1u);
+    EXPECT_TRUE(simulator_.spu().ReportNow(simulator_.volume(0)).holds().has_space());
+  }
+  simulator_.Do(simulator_.spu().Reclaim(simulator_.volume(0), simulator_.now()));
+  simulator_.Settle();
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_ONLINE);
+}
+
+TEST_F(ControllerCoreTest, SeveralEpisodesWhileCutOffAreAcceptedWithTheLatestProof) {
+  const base::Uuid& volume = simulator_.volume(0);
+  simulator_.Do(simulator_.spu().OutOfSpace(volume, simulator_.now()));
+  simulator_.Settle();
+  simulator_.CutStream();
+  simulator_.ForgetShown();
+  for (int i = 0; i < 3; ++i) {
+    simulator_.Do(simulator_.spu().Reclaim(volume, simulator_.now()));
+    simulator_.Do(simulator_.spu().OutOfSpace(volume, simulator_.now()));
+  }
+  simulator_.Settle(kLong);
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_OUT_OF_SPACE);
+  EXPECT_FALSE(simulator_.EverShown(0, v1::PARTITION_STATUS_ONLINE));
+
+  simulator_.CutStream();
+  simulator_.Do(simulator_.spu().Reclaim(volume, simulator_.now()));
+  simulator_.Do(simulator_.spu().OutOfSpace(volume, simulator_.now()));
+  simulator_.Do(simulator_.spu().Reclaim(volume, simulator_.now()));
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_OUT_OF_SPACE);
+  simulator_.Settle(kLong);
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_ONLINE);
+  EXPECT_EQ(simulator_.core().volumes().at(volume).record.accepted.proof().episode(), 5u);
+}
+
+TEST_F(ControllerCoreTest, AStoreThatCannotPersistTakesThePartitionOffOnline) {
+  simulator_.FailStore(true);
+  simulator_.Do(simulator_.spu().OutOfSpace(simulator_.volume(0), simulator_.now()));
+  simulator_.Settle(std::chrono::milliseconds(500));
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_LEADER_OFFLINE);
+  EXPECT_THAT(simulator_.Verdict(0).reason, HasSubstr("controller cannot persist"));
+  EXPECT_FALSE(simulator_.core().store_status().ok());
+  // The other volume has nothing to persist and is served as before.
+  EXPECT_EQ(simulator_.Status(1), v1::PARTITION_STATUS_ONLINE);
+  simulator_.ForgetShown();
+
+  simulator_.FailStore(false);
+  simulator_.Settle();
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_OUT_OF_SPACE);
+  EXPECT_FALSE(simulator_.EverShown(0, v1::PARTITION_STATUS_ONLINE));
+  EXPECT_TRUE(simulator_.core().store_status().ok());
+}
+
+TEST_F(ControllerCoreTest, NoSessionIsWelcomedBeforeItsNumberIsDurable) {
+  const base::SessionId before = LiveSession();
+  simulator_.CutStream();
+  simulator_.FailStore(true);
+  simulator_.Settle(kLong);
+  EXPECT_FALSE(simulator_.spu().link().attached());
+  simulator_.FailStore(false);
+  simulator_.Settle(kLong);
+  EXPECT_TRUE(simulator_.spu().link().attached());
+  EXPECT_GT(LiveSession(), before);
+  EXPECT_EQ(simulator_.store().contents.session, LiveSession());
+}
+
+TEST_F(ControllerCoreTest, ADeviceFaultDuringAnEpisodeDoesNotEndTheEpisode) {
+  const base::Uuid& volume = simulator_.volume(0);
+  simulator_.Do(simulator_.spu().OutOfSpace(volume, simulator_.now()));
+  simulator_.Do(simulator_.spu().FailDevice(volume, simulator_.now()));
+  simulator_.Settle();
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_FAILED);
+  simulator_.ForgetShown();
+  simulator_.RestartSpu();
+  simulator_.Settle(kLong);
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_OUT_OF_SPACE);
+  EXPECT_FALSE(simulator_.EverShown(0, v1::PARTITION_STATUS_ONLINE));
+}
+
+TEST_F(ControllerCoreTest, ASilentSpuIsOfflineAfterItsLeaseAndALateHeartbeatBringsItBack) {
+  simulator_.Advance(std::chrono::seconds(4));
+  const base::SessionId live = LiveSession();
+  simulator_.Tick();
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_LEADER_OFFLINE);
+  EXPECT_THAT(simulator_.Verdict(0).reason, HasSubstr("lease 3.0s"));
+  v1::AttachRequest late;
+  late.mutable_heartbeat()->set_session(live.value());
+  late.mutable_heartbeat()->set_digest(
+      LastSent(v1::AttachRequest::kHeartbeat).heartbeat().digest());
+  simulator_.ForgetShown();
+  simulator_.Inject(late, false);
+  simulator_.Settle(kLong);
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_ONLINE);
+}
+
+TEST_F(ControllerCoreTest, AfterAStartEverythingIsDownButNothingIsForgotten) {
+  simulator_.RestartController();
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_LEADER_OFFLINE);
+  EXPECT_EQ(Generation(0), 1u);
+  EXPECT_THAT(simulator_.Verdict(0).reason, HasSubstr("since the controller started"));
+}
+
+TEST_F(ControllerCoreTest, AVolumeTheHelloDoesNotNameIsAbsent) {
+  v1::AttachRequest hello = LastSent(v1::AttachRequest::kHello);
+  hello.mutable_hello()->set_attempt(50);
+  hello.mutable_hello()->mutable_volumes()->RemoveLast();
+  simulator_.Inject(hello, true, /*half_open=*/true);
+  simulator_.Settle(std::chrono::milliseconds(250));
+  const base::Uuid left_out = simulator_.volume(1);
+  EXPECT_EQ(simulator_.core().volumes().at(left_out).reach, v1::REACH_ABSENT);
+  EXPECT_EQ(simulator_.Status(1), v1::PARTITION_STATUS_OFFLINE);
+  EXPECT_THAT(simulator_.Verdict(1).reason, HasSubstr("volume absent"));
+  EXPECT_EQ(simulator_.core().volumes().at(simulator_.volume(0)).reach, v1::REACH_SYNCING);
+}
+
+TEST_F(ControllerCoreTest, TheSameRefusalAgainOnlyCounts) {
+  const std::size_t before = simulator_.store().events.size();
+  for (int i = 0; i < 50; ++i) simulator_.Inject(LastSent(v1::AttachRequest::kHello), true);
+  simulator_.Settle();
+  EXPECT_EQ(Refused("stale attempt"), 50u);
+  EXPECT_EQ(simulator_.store().events.size(), before + 1);
+}
+
+TEST_F(ControllerCoreTest, AWipedVolumeIsFullUntilItHasProvenOtherwise) {
+  const base::Uuid& volume = simulator_.volume(0);
+  simulator_.Do(simulator_.spu().OutOfSpace(volume, simulator_.now()));
+  simulator_.Do(simulator_.spu().Reclaim(volume, simulator_.now()));
+  simulator_.Settle();
+  ASSERT_EQ(Generation(0), 3u);
+  simulator_.spu().WipeDisk(volume);
+  simulator_.RestartSpu();
+  simulator_.CutStream();
+  simulator_.ForgetShown();
+  simulator_.Settle(kLong);
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_OUT_OF_SPACE);
+  EXPECT_FALSE(simulator_.EverShown(0, v1::PARTITION_STATUS_ONLINE));
+  EXPECT_EQ(Generation(0), 4u);
+  const v1::Report& report = simulator_.core().volumes().at(volume).record.accepted;
+  EXPECT_TRUE(report.holds().space().unproven());
+  EXPECT_EQ(report.holds().space().episode(), 2u);
+}
+
+TEST_F(ControllerCoreTest, ARolledBackVolumeThatCaughtUpWithTheGenerationIsFoundInTheWelcome) {
+  const base::Uuid& volume = simulator_.volume(0);
+  simulator_.Do(simulator_.spu().OutOfSpace(volume, simulator_.now()));
+  simulator_.Settle();
+  ASSERT_EQ(Generation(0), 2u);
+  simulator_.CutStream();
+  simulator_.spu().RollBackDisk(volume, 1);
+  simulator_.RestartSpu();
+  simulator_.Do(simulator_.spu().ToggleBlind(volume, simulator_.now()));  // generation 2 again
+  simulator_.Settle(kLong);
+  EXPECT_EQ(Generation(0), 3u);
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_OUT_OF_SPACE);
+  simulator_.HealAndCompare();
+}
+
+TEST_F(ControllerCoreTest, LostDataIsLiftedOnlyUnderAHigherNumber) {
+  v1::Report report = test_support::ReadyReport(simulator_.volume(0), 1);
+  v1::LostData* lost = report.add_lost_data();
+  lost->set_partition_id(1);
+  lost->set_generation(4);
+  lost->set_held(true);
+  InjectReport(report);
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_FAILED);
+  report.clear_lost_data();  // says nothing of it
+  InjectReport(report);
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_FAILED);
+  lost = report.add_lost_data();
+  lost->set_partition_id(1);
+  lost->set_generation(4);
+  InjectReport(report);
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_FAILED);
+  EXPECT_EQ(Refused("lost data lifted"), 1u);
+  lost->set_generation(5);
+  InjectReport(report);
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_ONLINE);
+}
+
+TEST_F(ControllerCoreTest, TheViewShowsWhatWasLastReported) {
+  simulator_.Do(simulator_.spu().OutOfSpace(simulator_.volume(0), simulator_.now()));
+  simulator_.Settle();
+  const FixedAssignments assignments(simulator_.store().contents.partitions);
+  const auto spus = ViewSpus(simulator_.core(), assignments, simulator_.moment());
+  ASSERT_EQ(spus.size(), 1u);
+  EXPECT_TRUE(spus[0].attached());
+  ASSERT_EQ(spus[0].volumes_size(), 2);
+  EXPECT_EQ(spus[0].volumes(0).partitions(), 1);
+  EXPECT_EQ(spus[0].volumes(0).reach(), v1::REACH_UP);
+  const auto partitions = ViewPartitions(simulator_.core(), assignments, "orders");
+  ASSERT_EQ(partitions.size(), 2u);
+  EXPECT_EQ(partitions[0].status(), v1::PARTITION_STATUS_OUT_OF_SPACE);
+  EXPECT_EQ(partitions[0].episode(), 1u);
+  EXPECT_TRUE(partitions[0].reachable());
+  EXPECT_EQ(partitions[1].status(), v1::PARTITION_STATUS_ONLINE);
+  EXPECT_TRUE(ViewPartitions(simulator_.core(), assignments, "other").empty());
+}
+
+}  // namespace
+}  // namespace tidemark::sc
