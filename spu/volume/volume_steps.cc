@@ -27,14 +27,17 @@ void Volume::SeekStep(base::PartitionId id) {
   partition->log().OnStepRefused();
   if (!urgent) return;  // only ahead of need: what is left of the step serves on
   const BudgetRefusal& refusal = std::get<BudgetRefusal>(answer);
+  const bool fits_by_reading = refusal.available_bytes - refusal.full_bytes >= cost.bytes;
   if (refusal.reason == BudgetRefusal::Reason::kBytes ||
       refusal.reason == BudgetRefusal::Reason::kInodes) {
     Apply(event::NoStepFits{cost.bytes, cost.inodes});
-    // The gate is closing; if it could not yet, nobody waits for it.
-    partition->RefuseParked(WhyClosed().value_or(NoStepRefusal(State(), refusal.ToString(), true)));
-    return;
+    if (!accepting_) return;  // the gate has closed and told why
+    if (!fits_by_reading) {
+      return partition->RefuseParked(NoStepRefusal(State(), refusal.ToString(), true));
+    }
   }
-  // No fresh reading: not a matter of space. The appends stay parked until there is one.
+  // No fresh reading, or one that does not show yet what was taken: the next one decides. The
+  // appends stay parked until then.
   awaiting_reading_.insert(id);
   Apply(event::PollNow{});
 }
