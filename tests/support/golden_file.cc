@@ -17,12 +17,14 @@ std::string PathOf(std::string_view name) {
   return absl::StrFormat("%s/tests/golden/%s", TIDEMARK_SOURCE_DIR, name);
 }
 
-std::string ReadText(std::string_view name) {
-  std::ifstream file(PathOf(name));
+std::string ReadTextAt(const std::string& path) {
+  std::ifstream file(path);
   std::stringstream text;
   text << file.rdbuf();
   return text.str();
 }
+
+std::string ReadText(std::string_view name) { return ReadTextAt(PathOf(name)); }
 
 std::string Line(std::size_t position, std::span<const std::byte> bytes) {
   std::string line = absl::StrFormat("%08x ", position);
@@ -76,6 +78,15 @@ testing::AssertionResult MatchesGolden(std::string_view name, std::span<const st
   return testing::AssertionFailure() << "differs from " << PathOf(name) << ", is\n"
                                      << dump << "golden\n"
                                      << golden;
+}
+
+testing::AssertionResult DocumentShows(std::string_view document, std::string_view name) {
+  const std::string text = ReadTextAt(absl::StrFormat("%s/%s", TIDEMARK_SOURCE_DIR, document));
+  const std::string golden = ReadText(name);
+  if (!golden.empty() && text.find("```\n" + golden + "```") != std::string::npos) {
+    return testing::AssertionSuccess();
+  }
+  return testing::AssertionFailure() << document << " does not show " << name << ":\n" << golden;
 }
 
 }  // namespace tidemark::support

@@ -20,5 +20,7 @@ std::string HexDump(std::span<const std::byte> bytes);
 // The bytes of tests/golden/<name>; empty with a failure if there is none.
 std::vector<std::byte> ReadGolden(std::string_view name);
 testing::AssertionResult MatchesGolden(std::string_view name, std::span<const std::byte> bytes);
+// The document (a path in the repository) shows that golden file, byte for byte.
+testing::AssertionResult DocumentShows(std::string_view document, std::string_view name);
 
 }  // namespace tidemark::support

@@ -35,6 +35,13 @@ TEST(PartitionStateTest, ReadsTheGoldenFile) {
   EXPECT_THAT(DecodePartitionState(slot.payload), support::IsOkAndHolds(Sample()));
 }
 
+TEST(FormatDocumentTest, ShowsEveryGoldenFileOfStorage) {
+  for (const char* name :
+       {"batch_v1.hex", "segment_v1.hex", "index_v1.hex", "partition_state_v1.hex"}) {
+    EXPECT_TRUE(support::DocumentShows("storage/FORMAT.md", name));
+  }
+}
+
 TEST(PartitionStateTest, EveryStateComesBack) {
   PartitionState plain{.id = base::PartitionId(~0ULL), .topic = std::string(249, 'x')};
   PartitionState deleted = Sample();
