@@ -76,12 +76,15 @@ std::string CanonicalVerdict(const sc::v1::Report& report) {
   CanonicalText out;
   out.Unsigned(report.generation()).Unsigned(report.episodes());
   const space::v1::Holds& holds = report.holds();
-  for (const auto kind : HoldKindsOf(holds)) out.Number(kind);
+  const auto kinds = HoldKindsOf(holds);
+  out.Unsigned(kinds.size());
+  for (const auto kind : kinds) out.Number(kind);
   out.Unsigned(holds.space().episode()).Number(holds.space().cause());
   out.Number(holds.space().unproven()).Text(holds.blind().reason());
   out.Text(holds.operator_().who()).Text(holds.operator_().why());
   out.Number(holds.device().cause()).Text(holds.device().detail());
   AppendMarks(report.marks(), out);
+  out.Number(report.has_proof());
   if (report.has_proof()) AppendProof(report.proof(), out);
   return out.Take();
 }
