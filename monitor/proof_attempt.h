@@ -65,6 +65,10 @@ class ProofAttempt {
   void OnReadingFault(const ReadingFault& fault);
   Want OnRoomTaken(const event::RoomTaken& taken, base::MonotonicTime now);
   void OnRoomRefused(const event::RoomRefused& refused, base::MonotonicTime now);
+  // Readings may go on for days before the room is taken: what is wanted of it changes meanwhile.
+  void SetStepsMissing(std::int64_t steps) {
+    if (phase_ == Phase::kReadings) goal_.steps_missing = steps;
+  }
   // ENOSPC or EDQUOT anywhere on the volume.
   void OnSpaceError() { space_error_ = true; }
   void OnPersisted();

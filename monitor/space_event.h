@@ -35,6 +35,8 @@ struct BootState {
   bool slot_unreadable = false;
   // Recovery has checked what is really on the disk: lifts a device hold of an earlier boot.
   bool recovery_verified = false;
+  // Of the filesystem whose marker was read. Without it the first reading is believed.
+  std::optional<VolumeIdentity> identity;
   Marks marks;  // to be in force, validated
   std::string marks_set_by;
 };

@@ -10,7 +10,11 @@
 namespace tidemark::monitor {
 
 SpacePolicy::SpacePolicy(const PolicyOptions& options, const BootState& boot, Instant at)
-    : options_(options), at_(at), budget_(boot.marks), settle_(options.settle) {
+    : options_(options),
+      at_(at),
+      budget_(boot.marks),
+      identity_(boot.identity),
+      settle_(options.settle) {
   if (boot.record) durable_ = *boot.record;
   durable_.volume = boot.volume;
   generation_floor_ = durable_.generation;
@@ -76,6 +80,11 @@ void SpacePolicy::RaiseSpace(SpaceCause cause, bool unproven) {
     if (unproven) wanted_.holds.space->unproven = true;
     return;
   }
+  if (proof_.phase() == ProofAttempt::Phase::kProven && !ProofIsBeingWritten()) {
+    // Before its record goes to the disk, the proof can still be taken back.
+    ReopenEpisode();
+    return;
+  }
   BeginEpisode();
   wanted_.holds.space = SpaceHold{wanted_.episode, cause, unproven, at_.wall};
 }
@@ -111,7 +120,12 @@ void SpacePolicy::RaiseDevice(DeviceCause cause, std::string detail) {
 void SpacePolicy::ReopenEpisode() {
   if (proof_.phase() != ProofAttempt::Phase::kProven || wanted_.holds.space) return;
   wanted_.holds.space = proof_.goal().episode;
+  if (!ProofIsBeingWritten()) wanted_.last_proof = durable_.last_proof;
   proof_.Abort();
+}
+
+bool SpacePolicy::ProofIsBeingWritten() const {
+  return writing_ && durable_.holds.space && !writing_->holds.space;
 }
 
 // Only ever called when every step of the proof but the last has passed.

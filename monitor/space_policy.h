@@ -104,6 +104,7 @@ class SpacePolicy {
   void LiftSpace();
   // The proof was about to be written, and is void now.
   void ReopenEpisode();
+  bool ProofIsBeingWritten() const;
 
   // Readings.
   void AcceptReading(const SpaceReading& reading);

@@ -124,7 +124,10 @@ void SpacePolicy::On(const event::RoomRefused& e) {
   PollSoon();
 }
 
-void SpacePolicy::On(const event::StepsMissing& e) { steps_missing_ = e.steps; }
+void SpacePolicy::On(const event::StepsMissing& e) {
+  steps_missing_ = e.steps;
+  proof_.SetStepsMissing(e.steps);
+}
 
 void SpacePolicy::On(const event::SpaceFreed& e) {
   if (wanted_.holds.space) freed_by_us_bytes_ += e.bytes;

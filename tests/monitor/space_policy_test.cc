@@ -1,0 +1,675 @@
+#include "monitor/space_policy.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/monitor/policy_rig.h"
+
+namespace tidemark::monitor {
+namespace {
+
+using base::kMiB;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class SpacePolicyTest : public testing::Test {
+ protected:
+  ~SpacePolicyTest() override { EXPECT_THAT(rig_.checker_.violations, IsEmpty()); }
+
+  void BecomeReady() {
+    rig_.MakeReady();
+    ASSERT_TRUE(rig_.RunUntilOpen(seconds(1)));
+    rig_.trace_.clear();
+    rig_.reports_.clear();
+  }
+  void BecomeFull() {
+    BecomeReady();
+    rig_.Fill(rig_.marks().full_bytes - 1);
+    rig_.Do(event::PollNow{});
+    ASSERT_TRUE(
+        rig_.RunUntil([this] { return rig_.on_disk_.holds.space.has_value(); }, seconds(1)));
+    rig_.Run(milliseconds(10));
+    rig_.trace_.clear();
+    rig_.reports_.clear();
+  }
+  SpacePolicy& policy() { return rig_.policy(); }
+  const HoldSet& durable() { return rig_.on_disk_.holds; }
+  Explanation Explain() { return policy().Explain(rig_.now()); }
+
+  PolicyRig rig_;
+};
+
+// ── stop ────────────────────────────────────────────────────────────────────────────────────────
+
+TEST_F(SpacePolicyTest, StopsThenPersistsThenTells) {
+  BecomeReady();
+  rig_.Fill(rig_.marks().full_bytes - 1);
+  rig_.Do(event::PollNow{});
+  rig_.AnswerReading();
+  EXPECT_FALSE(policy().gate_open());
+  EXPECT_THAT(rig_.trace_, ElementsAre("close", "persist space(episode 1, bytes)"));
+  rig_.AnswerPersist();
+  ASSERT_FALSE(rig_.reports_.empty());
+  EXPECT_EQ(rig_.trace_.back(), "report 2");
+  EXPECT_EQ(rig_.reports_.back().record.holds.space->episode, base::Episode(1));
+}
+
+TEST_F(SpacePolicyTest, StopsWhenLessThanOneStepIsLeftAboveFull) {
+  BecomeReady();
+  rig_.Fill(rig_.marks().full_bytes + rig_.marks().step_bytes - 1);
+  rig_.Do(event::PollNow{});
+  rig_.AnswerReading();
+  EXPECT_TRUE(policy().wanted_holds().space);
+}
+
+TEST_F(SpacePolicyTest, InodesStopWithBytesLeft) {
+  BecomeReady();
+  rig_.inodes_available_ = rig_.marks().full_inodes - 1;
+  rig_.Do(event::PollNow{});
+  rig_.AnswerReading();
+  ASSERT_TRUE(policy().wanted_holds().space);
+  EXPECT_EQ(policy().wanted_holds().space->cause, SpaceCause::kInodes);
+  rig_.Run(seconds(5));
+  EXPECT_FALSE(policy().gate_open());
+  EXPECT_EQ(Explain().proof_failure->inodes_short,
+            rig_.marks().resume_inodes - rig_.inodes_available_);
+  rig_.inodes_available_ = rig_.marks().resume_inodes;
+  EXPECT_TRUE(rig_.RunUntilOpen(seconds(5)));
+}
+
+TEST_F(SpacePolicyTest, AFailedAllocationStopsAtOnce) {
+  BecomeReady();
+  rig_.Do(event::AllocationFailed{SpaceCause::kQuota, "fallocate: EDQUOT"});
+  EXPECT_FALSE(policy().gate_open());
+  EXPECT_EQ(policy().wanted_holds().space->cause, SpaceCause::kQuota);
+  EXPECT_TRUE(rig_.reading_);
+}
+
+TEST_F(SpacePolicyTest, ARefusalForWhatNoReadingShowsYetOnlyAsksForAReading) {
+  BecomeReady();
+  const std::int64_t all = rig_.available() - rig_.marks().full_bytes;
+  const auto grant = policy().Request(all, 0, rig_.now());
+  ASSERT_TRUE(std::holds_alternative<GrantId>(grant));
+  ASSERT_TRUE(std::holds_alternative<BudgetRefusal>(policy().Request(1, 0, rig_.now())));
+  rig_.Do(event::NoStepFits{1, 0});
+  EXPECT_TRUE(policy().gate_open());
+  EXPECT_TRUE(rig_.reading_);
+  rig_.data_ += all;
+  policy().Complete(std::get<GrantId>(grant), rig_.now());
+  rig_.Pass(milliseconds(1));
+  rig_.AnswerReading();
+  EXPECT_FALSE(policy().gate_open());
+}
+
+TEST_F(SpacePolicyTest, AHoldThatCannotBePersistedKeepsTheGateClosedAndIsTriedAgain) {
+  BecomeReady();
+  rig_.Do(event::AllocationFailed{SpaceCause::kBytes, ""});
+  rig_.AnswerPersist(false, /*unknown_on_disk=*/false);
+  EXPECT_FALSE(policy().gate_open());
+  EXPECT_FALSE(rig_.persisting_);
+  ASSERT_TRUE(rig_.RunUntil([this] { return rig_.persisting_.has_value(); }, seconds(1)));
+  EXPECT_EQ(rig_.persisting_->generation, base::Generation(3));  // 2 was tried
+  rig_.AnswerPersist();
+  EXPECT_TRUE(durable().space);
+}
+
+// ── the proof ───────────────────────────────────────────────────────────────────────────────────
+
+TEST_F(SpacePolicyTest, GoesOnWithRoomHeldThenPersistedThenOpenThenTold) {
+  BecomeFull();
+  rig_.Do(event::StepsMissing{4});
+  rig_.Do(event::SpaceFreed{50 * kMiB});
+  rig_.Free(50 * kMiB);
+  const base::MonotonicTime freed_at = rig_.now();
+  ASSERT_TRUE(rig_.RunUntilOpen(seconds(10)));
+  EXPECT_GE(rig_.now() - freed_at, rig_.options_.settle);
+  EXPECT_THAT(rig_.trace_, ElementsAre("take room", "persist ready", "open", "report 3"));
+  ASSERT_TRUE(rig_.on_disk_.last_proof);
+  const Proof& proof = *rig_.on_disk_.last_proof;
+  EXPECT_EQ(FindProofDefect(proof), "");
+  EXPECT_EQ(proof.episode, base::Episode(1));
+  EXPECT_EQ(proof.bytes_before, rig_.marks().full_bytes - 1);
+  EXPECT_EQ(proof.bytes_after, rig_.available());
+  EXPECT_EQ(proof.freed_by_us_bytes, 50 * kMiB);
+  EXPECT_EQ(proof.observed_gain_bytes, 50 * kMiB);
+  // Half of the gap of 5.1 MiB holds four steps of 512 KiB.
+  EXPECT_EQ(proof.steps_taken, 4);
+  EXPECT_EQ(proof.steps_bytes, 4 * rig_.marks().step_bytes);
+  EXPECT_EQ(rig_.steps_, 4 * rig_.marks().step_bytes);
+  EXPECT_GE(proof.readings, 3);
+  EXPECT_GE(proof.settle, rig_.options_.settle);
+  EXPECT_EQ(proof.file_system, "ext4");
+}
+
+TEST_F(SpacePolicyTest, TakesAtMostHalfTheGapInSteps) {
+  BecomeFull();
+  rig_.Do(event::StepsMissing{1000});
+  rig_.Free(100 * kMiB);
+  ASSERT_TRUE(rig_.RunUntilOpen(seconds(10)));
+  EXPECT_EQ(rig_.on_disk_.last_proof->steps_taken,
+            rig_.marks().gap_bytes() / 2 / rig_.marks().step_bytes);
+}
+
+TEST_F(SpacePolicyTest, StaysFullInsideTheGap) {
+  BecomeFull();
+  rig_.Free(rig_.marks().gap_bytes() - kMiB);
+  rig_.Run(minutes(10));
+  EXPECT_FALSE(policy().gate_open());
+  EXPECT_THAT(rig_.trace_, IsEmpty());
+  const Explanation e = Explain();
+  EXPECT_EQ(e.proof_step, ProofStep::kReadings);
+  EXPECT_EQ(e.proof_failure->bytes_short, rig_.marks().resume_bytes - rig_.available());
+  EXPECT_THAT(e.summary, HasSubstr("short"));
+}
+
+TEST_F(SpacePolicyTest, StaysFullWhenForeignProcessEatsTheFreedSpaceBeforeTheReading) {
+  BecomeFull();
+  rig_.Do(event::SpaceFreed{50 * kMiB});  // freed, and taken at once: no reading ever shows it
+  rig_.Run(minutes(1));
+  EXPECT_FALSE(policy().gate_open());
+  EXPECT_TRUE(Explain().pinned);
+  EXPECT_EQ(Explain().freed_by_us_bytes, 50 * kMiB);
+}
+
+TEST_F(SpacePolicyTest, StaysFullWhenForeignProcessEatsItWhileItSettles) {
+  BecomeFull();
+  for (int i = 0; i < 20; ++i) {
+    rig_.Free(50 * kMiB);
+    rig_.Run(milliseconds(1900));
+    rig_.Fill(rig_.marks().full_bytes);
+    rig_.Run(milliseconds(600));
+    EXPECT_FALSE(policy().gate_open());
+  }
+  EXPECT_THAT(rig_.trace_, IsEmpty());
+}
+
+TEST_F(SpacePolicyTest, StaysFullWhenForeignProcessEatsItAtTheTaking) {
+  BecomeFull();
+  rig_.reserve_ = 0;
+  rig_.Do(event::ReserveLost{"used"});
+  rig_.Free(60 * kMiB);
+  rig_.steal_at_taking_ = 1000 * kMiB;
+  ASSERT_TRUE(rig_.RunUntil(
+      [this] {
+        const auto e = Explain();
+        return e.proof_failure && e.proof_failure->step == ProofStep::kTakeRoom;
+      },
+      seconds(10)));
+  EXPECT_EQ(Explain().proof_failure->bytes_short, rig_.marks().reserve_bytes);
+  EXPECT_EQ(Explain().proof_failure->reason, "fallocate: ENOSPC");
+  EXPECT_FALSE(policy().gate_open());
+  EXPECT_TRUE(durable().space);
+  rig_.steal_at_taking_ = 0;
+  rig_.Free(60 * kMiB);
+  EXPECT_TRUE(rig_.RunUntilOpen(seconds(20)));
+}
+
+TEST_F(SpacePolicyTest, StaysFullWhenForeignProcessEatsItBeforeTheLastReading) {
+  BecomeFull();
+  rig_.Free(50 * kMiB);
+  ASSERT_TRUE(rig_.RunUntil([this] { return rig_.taking_.has_value(); }, seconds(10)));
+  rig_.AnswerRoom();
+  rig_.Fill(rig_.marks().resume_bytes - 7);
+  rig_.AnswerReading();
+  EXPECT_FALSE(rig_.persisting_);
+  const ProofFailure failure = *Explain().proof_failure;
+  EXPECT_EQ(failure.step, ProofStep::kReadingAfter);
+  EXPECT_EQ(failure.bytes_short, 7);
+  EXPECT_GT(failure.next_try, rig_.now());
+}
+
+TEST_F(SpacePolicyTest, AReadingBegunBeforeTheRoomWasTakenIsNotTheOneAfter) {
+  BecomeFull();
+  rig_.Free(50 * kMiB);
+  ASSERT_TRUE(rig_.RunUntil([this] { return rig_.taking_.has_value(); }, seconds(10)));
+  rig_.Pass(milliseconds(1));
+  rig_.Do(event::PollNow{});
+  const ReadingOutcome early = rig_.ReadDisk();
+  rig_.Pass(milliseconds(1));
+  rig_.AnswerRoom();
+  ASSERT_TRUE(rig_.AnswerReadingWith(early));
+  EXPECT_FALSE(rig_.persisting_);
+  rig_.Pass(milliseconds(1));
+  ASSERT_TRUE(rig_.AnswerReading());
+  EXPECT_TRUE(rig_.persisting_);
+}
+
+TEST_F(SpacePolicyTest, AnEnospcDuringTheProofFailsIt) {
+  BecomeFull();
+  rig_.Free(50 * kMiB);
+  ASSERT_TRUE(rig_.RunUntil([this] { return rig_.taking_.has_value(); }, seconds(10)));
+  rig_.Do(event::AllocationFailed{SpaceCause::kBytes, "fallocate: ENOSPC"});
+  rig_.AnswerRoom();
+  rig_.Pass(milliseconds(1));
+  rig_.AnswerReading();
+  EXPECT_FALSE(rig_.persisting_);
+  EXPECT_EQ(Explain().proof_failure->step, ProofStep::kNoNewError);
+  EXPECT_TRUE(rig_.RunUntilOpen(seconds(10)));
+}
+
+TEST_F(SpacePolicyTest, AFailedReadingRestartsTheSettling) {
+  BecomeFull();
+  rig_.Free(50 * kMiB);
+  ASSERT_TRUE(rig_.RunUntil([this] { return Explain().proof_readings_seen == 3; }, seconds(10)));
+  ASSERT_TRUE(rig_.RunUntil([this] { return rig_.reading_; }, seconds(10)));
+  rig_.AnswerReadingWith(ReadingFault{ReadingFaultKind::kFailed, "statvfs: EIO"});
+  EXPECT_EQ(Explain().proof_readings_seen, 0);
+  EXPECT_TRUE(rig_.RunUntilOpen(seconds(10)));
+}
+
+TEST_F(SpacePolicyTest, AProofThatCannotBePersistedKeepsTheHold) {
+  BecomeFull();
+  rig_.Free(50 * kMiB);
+  ASSERT_TRUE(rig_.RunUntil([this] { return rig_.persisting_.has_value(); }, seconds(10)));
+  rig_.AnswerPersist(false, /*unknown_on_disk=*/false);
+  EXPECT_FALSE(policy().gate_open());
+  EXPECT_EQ(policy().wanted_holds().space->episode, base::Episode(1));
+  EXPECT_EQ(Explain().proof_failure->step, ProofStep::kPersist);
+  EXPECT_TRUE(rig_.RunUntilOpen(seconds(10)));
+  EXPECT_EQ(rig_.on_disk_.generation, base::Generation(4));
+}
+
+TEST_F(SpacePolicyTest, ALateFullReadingWhileTheProofIsWrittenBeginsTheNextEpisode) {
+  BecomeFull();
+  rig_.Free(50 * kMiB);
+  ASSERT_TRUE(rig_.RunUntil([this] { return rig_.persisting_.has_value(); }, seconds(10)));
+  rig_.Fill(0);
+  rig_.Pass(milliseconds(1));
+  rig_.Do(event::PollNow{});
+  rig_.AnswerReading();
+  rig_.AnswerPersist();
+  EXPECT_FALSE(policy().gate_open());
+  EXPECT_THAT(rig_.reports_, IsEmpty());
+  rig_.AnswerPersist();
+  EXPECT_EQ(durable().space->episode, base::Episode(2));
+  EXPECT_EQ(rig_.reports_.back().record.generation, base::Generation(4));
+}
+
+TEST_F(SpacePolicyTest, MarksChangedDuringAnEpisodeKeepItAndJudgeTheProof) {
+  BecomeFull();
+  rig_.Free(10 * kMiB);
+  Marks marks = rig_.marks();
+  marks.resume_bytes += 20 * kMiB;
+  marks.low_bytes += 20 * kMiB;
+  rig_.Do(event::MarksChanged{marks, "anna"});
+  rig_.AnswerPersist();
+  EXPECT_EQ(rig_.on_disk_.generation, base::Generation(3));
+  EXPECT_EQ(rig_.on_disk_.marks_set_by, "anna");
+  EXPECT_EQ(durable().space->episode, base::Episode(1));
+  rig_.Run(minutes(1));
+  EXPECT_FALSE(policy().gate_open());
+  rig_.Free(20 * kMiB);
+  EXPECT_TRUE(rig_.RunUntilOpen(seconds(10)));
+  EXPECT_EQ(rig_.on_disk_.last_proof->marks, marks);
+}
+
+TEST_F(SpacePolicyTest, MarksChangedWhileTheProofIsWrittenVoidIt) {
+  BecomeFull();
+  rig_.Free(10 * kMiB);
+  ASSERT_TRUE(rig_.RunUntil([this] { return rig_.persisting_.has_value(); }, seconds(10)));
+  Marks marks = rig_.marks();
+  marks.resume_bytes += 20 * kMiB;
+  marks.low_bytes += 20 * kMiB;
+  rig_.Do(event::MarksChanged{marks, "anna"});
+  rig_.AnswerPersist();
+  rig_.Run(minutes(1));
+  EXPECT_FALSE(policy().gate_open());
+  EXPECT_EQ(durable().space->episode, base::Episode(1));
+}
+
+TEST_F(SpacePolicyTest, AnEpisodeSoonAfterTheLastDoublesTheSettleTimeNotTheGap) {
+  BecomeFull();
+  const auto again = [this] {
+    rig_.Free(50 * kMiB);
+    ASSERT_TRUE(rig_.RunUntilOpen(minutes(3)));
+    rig_.Fill(0);
+    rig_.Do(event::PollNow{});
+    ASSERT_TRUE(
+        rig_.RunUntil([this] { return rig_.on_disk_.holds.space.has_value(); }, seconds(10)));
+  };
+  base::Duration expected = rig_.options_.settle;
+  for (int i = 0; i < 8; ++i) {
+    EXPECT_EQ(Explain().settle, expected) << i;
+    again();
+    expected = std::min(expected * 2, rig_.options_.settle_max);
+  }
+  rig_.Free(50 * kMiB);
+  ASSERT_TRUE(rig_.RunUntilOpen(minutes(3)));
+  rig_.Run(rig_.options_.flap_window * 10);
+  rig_.Fill(0);
+  rig_.Do(event::PollNow{});
+  rig_.AnswerReading();
+  EXPECT_EQ(Explain().settle, rig_.options_.settle);
+}
+
+TEST_F(SpacePolicyTest, AProofRefusedByTheControllerIsProvenAgain) {
+  BecomeFull();
+  rig_.Free(50 * kMiB);
+  ASSERT_TRUE(rig_.RunUntilOpen(seconds(10)));
+  rig_.Do(event::ProofRefused{base::Generation(2), "of an old report"});
+  EXPECT_TRUE(policy().gate_open());
+  rig_.trace_.clear();
+  rig_.Do(event::ProofRefused{base::Generation(3), "short"});
+  EXPECT_THAT(rig_.trace_, ElementsAre("close", "persist space(episode 2, bytes)"));
+  ASSERT_TRUE(rig_.RunUntilOpen(seconds(20)));
+  EXPECT_EQ(rig_.on_disk_.generation, base::Generation(5));
+  EXPECT_EQ(rig_.on_disk_.last_proof->episode, base::Episode(2));
+}
+
+// ── boot ────────────────────────────────────────────────────────────────────────────────────────
+
+TEST_F(SpacePolicyTest, OpensAtBootWithoutAProofOnceRoomAndOneReadingAreThere) {
+  rig_.MakeReady();
+  EXPECT_FALSE(policy().gate_open());
+  rig_.AnswerReading();
+  EXPECT_FALSE(policy().gate_open());
+  rig_.AnswerVerify();
+  EXPECT_TRUE(policy().gate_open());
+  EXPECT_FALSE(rig_.persisting_);
+  EXPECT_EQ(rig_.on_disk_.generation, base::Generation(1));
+}
+
+TEST_F(SpacePolicyTest, AtBootRoomAloneOpensNothing) {
+  rig_.MakeReady();
+  rig_.AnswerVerify();
+  EXPECT_FALSE(policy().gate_open());
+  rig_.AnswerReadingWith(ReadingFault{ReadingFaultKind::kNoTotal, "0 blocks"});
+  EXPECT_FALSE(policy().gate_open());
+}
+
+TEST_F(SpacePolicyTest, AHoldInTheRecordIsInForceBeforeTheFirstReading) {
+  BecomeFull();
+  rig_.Free(100 * kMiB);
+  rig_.Boot();
+  EXPECT_TRUE(policy().wanted_holds().space);
+  EXPECT_THAT(Explain().summary, HasSubstr("space(episode 1"));
+  EXPECT_EQ(rig_.reports_.back().record.generation, base::Generation(2));
+  const base::MonotonicTime booted = rig_.now();
+  ASSERT_TRUE(rig_.RunUntilOpen(seconds(10)));
+  EXPECT_GE(rig_.now() - booted, rig_.options_.settle);
+}
+
+TEST_F(SpacePolicyTest, RestartInsideTheGapStaysFull) {
+  BecomeFull();
+  rig_.Free(rig_.marks().gap_bytes() / 2);
+  for (int i = 0; i < 5; ++i) {
+    rig_.Boot();
+    rig_.Run(minutes(1));
+    EXPECT_FALSE(policy().gate_open());
+  }
+  EXPECT_EQ(durable().space->episode, base::Episode(1));
+}
+
+TEST_F(SpacePolicyTest, BootWithoutTheReserveIsUnproven) {
+  rig_.MakeReady();
+  rig_.reserve_damaged_ = true;
+  rig_.Boot();
+  rig_.AnswerReading();
+  rig_.AnswerVerify();
+  EXPECT_FALSE(policy().gate_open());
+  ASSERT_TRUE(policy().wanted_holds().space);
+  EXPECT_TRUE(policy().wanted_holds().space->unproven);
+  ASSERT_TRUE(rig_.RunUntilOpen(seconds(10)));
+  EXPECT_EQ(rig_.reserve_, rig_.marks().reserve_bytes);
+}
+
+TEST_F(SpacePolicyTest, AnUnreadableSlotIsSpaceUnprovenAtTwoGenerationsMore) {
+  rig_.MakeReady();
+  rig_.Boot(/*slot_unreadable=*/true);
+  ASSERT_TRUE(rig_.persisting_);
+  EXPECT_EQ(rig_.persisting_->generation, base::Generation(3));
+  EXPECT_TRUE(rig_.persisting_->holds.space->unproven);
+  EXPECT_EQ(rig_.persisting_->holds.space->episode, base::Episode(1));
+  EXPECT_TRUE(rig_.RunUntilOpen(seconds(10)));
+}
+
+TEST_F(SpacePolicyTest, AGenerationAboveOursElsewhereMeansWeWereWiped) {
+  BecomeReady();
+  rig_.Do(event::KnownElsewhere{base::Generation(1), base::Episode(0)});
+  EXPECT_TRUE(policy().gate_open());
+  rig_.Do(event::KnownElsewhere{base::Generation(41), base::Episode(9)});
+  EXPECT_FALSE(policy().gate_open());
+  ASSERT_TRUE(rig_.persisting_);
+  EXPECT_EQ(rig_.persisting_->generation, base::Generation(42));
+  EXPECT_EQ(rig_.persisting_->holds.space->episode, base::Episode(10));
+  EXPECT_TRUE(rig_.persisting_->holds.space->unproven);
+  EXPECT_TRUE(rig_.RunUntilOpen(seconds(10)));
+}
+
+TEST_F(SpacePolicyTest, AWipedFreshVolumeProvesToo) {
+  rig_.Boot();
+  rig_.Do(event::KnownElsewhere{base::Generation(7), base::Episode(0)});
+  rig_.AnswerVerify();
+  ASSERT_TRUE(rig_.persisting_);
+  EXPECT_EQ(rig_.persisting_->generation, base::Generation(8));
+  EXPECT_TRUE(rig_.RunUntilOpen(seconds(10)));
+}
+
+TEST_F(SpacePolicyTest, AlreadyHeldAWipeStillMovesTheGeneration) {
+  BecomeFull();
+  rig_.Do(event::KnownElsewhere{base::Generation(7), base::Episode(0)});
+  ASSERT_TRUE(rig_.persisting_);
+  EXPECT_EQ(rig_.persisting_->generation, base::Generation(8));
+  rig_.AnswerPersist();
+  rig_.Do(event::KnownElsewhere{base::Generation(9), base::Episode(0)});
+  ASSERT_TRUE(rig_.persisting_);
+  EXPECT_EQ(rig_.persisting_->generation, base::Generation(10));
+}
+
+TEST_F(SpacePolicyTest, AFreshVolumeTakesItsRoomAndOpensWithoutAnEpisode) {
+  rig_.Boot();
+  EXPECT_FALSE(policy().has_report());
+  EXPECT_TRUE(Explain().provisioning);
+  ASSERT_TRUE(rig_.RunUntilOpen(seconds(1)));
+  EXPECT_EQ(rig_.reserve_, rig_.marks().reserve_bytes);
+  EXPECT_EQ(rig_.on_disk_.generation, base::Generation(1));
+  EXPECT_EQ(rig_.on_disk_.episode, base::Episode(0));
+  EXPECT_THAT(rig_.trace_, ElementsAre("take room", "persist ready", "open", "report 1"));
+}
+
+TEST_F(SpacePolicyTest, AFirstStartOnATooFullDiskStaysUpAndNamesTheBytesItNeeds) {
+  rig_.Fill(rig_.marks().full_bytes);
+  rig_.Boot();
+  rig_.Run(minutes(5));
+  EXPECT_FALSE(policy().gate_open());
+  EXPECT_EQ(rig_.on_disk_.generation, base::Generation(0));
+  EXPECT_THAT(rig_.trace_, IsEmpty());
+  EXPECT_EQ(Explain().proof_failure->bytes_short,
+            rig_.marks().gap_bytes() + rig_.marks().reserve_bytes);
+  EXPECT_THAT(Explain().summary, HasSubstr("first start"));
+  rig_.Free(100 * kMiB);
+  EXPECT_TRUE(rig_.RunUntilOpen(seconds(5)));
+}
+
+TEST_F(SpacePolicyTest, AFreshVolumeHeldByAnOperatorTakesItsRoomBeforeItOpens) {
+  rig_.Boot();
+  rig_.Do(event::OperatorHolds{"anna", "not yet"});
+  rig_.AnswerPersist();
+  rig_.Do(event::OperatorReleases{"anna"});
+  EXPECT_FALSE(rig_.persisting_);  // no room is held yet
+  ASSERT_TRUE(rig_.RunUntilOpen(seconds(5)));
+  EXPECT_EQ(rig_.reserve_, rig_.marks().reserve_bytes);
+}
+
+// ── the other holds ─────────────────────────────────────────────────────────────────────────────
+
+TEST_F(SpacePolicyTest, ReadingsThatStayAwayCloseTheGateWithTheLease) {
+  BecomeReady();
+  const base::MonotonicTime began = rig_.now();
+  while (policy().gate_open() && rig_.now() - began < minutes(1)) {
+    rig_.Pass(milliseconds(100));
+    rig_.Tick();
+    rig_.reading_ = false;  // asked for, never answered
+  }
+  EXPECT_LE(rig_.now() - began, seconds(17));
+  ASSERT_TRUE(policy().wanted_holds().blind);
+  EXPECT_THAT(policy().wanted_holds().blind->reason, HasSubstr("no answer"));
+  EXPECT_FALSE(policy().wanted_holds().space);
+  ASSERT_TRUE(rig_.RunUntilOpen(seconds(5)));
+  EXPECT_TRUE(durable().empty());
+}
+
+TEST_F(SpacePolicyTest, AbsurdReadingsNeverCountAsOk) {
+  BecomeReady();
+  storage::FileSystemStat absurd;
+  absurd.fragment_bytes = 4096;
+  absurd.blocks_total = 10;
+  absurd.blocks_free = 1000;
+  absurd.blocks_available = 1000;
+  const base::MonotonicTime began = rig_.now();
+  while (rig_.now() - began < seconds(20)) {
+    rig_.Pass(milliseconds(100));
+    rig_.Tick();
+    rig_.AnswerReadingWith(JudgeReading(absurd, rig_.now(), rig_.now()));
+  }
+  EXPECT_FALSE(policy().gate_open());
+  EXPECT_TRUE(policy().wanted_holds().blind);
+}
+
+TEST_F(SpacePolicyTest, AReadingThatTookLongerThanItsDeadlineIsNone) {
+  rig_.MakeReady();
+  rig_.AnswerVerify();
+  SpaceReading slow = std::get<SpaceReading>(rig_.ReadDisk());
+  slow.started = rig_.now() - seconds(2);
+  rig_.AnswerReadingWith(slow);
+  EXPECT_FALSE(policy().gate_open());
+  EXPECT_EQ(Explain().reading_fault->kind, ReadingFaultKind::kDeadlineMissed);
+}
+
+TEST_F(SpacePolicyTest, BlindNeedsThreeFreshReadingsAndThenChecksTheSpace) {
+  BecomeReady();
+  while (!policy().wanted_holds().blind) {
+    rig_.Pass(seconds(1));
+    rig_.Tick();
+    rig_.reading_ = false;
+  }
+  rig_.AnswerPersist();
+  rig_.Fill(0);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(policy().wanted_holds().blind);
+    rig_.Pass(seconds(1));
+    rig_.Tick();
+    rig_.Do(event::ReadingArrived{rig_.ReadDisk()});
+  }
+  EXPECT_FALSE(policy().wanted_holds().blind);
+  EXPECT_TRUE(policy().wanted_holds().space);
+}
+
+TEST_F(SpacePolicyTest, ADeviceFaultDuringAnEpisodeDoesNotEndIt) {
+  BecomeFull();
+  rig_.Free(100 * kMiB);
+  rig_.Do(event::DeviceFailed{DeviceCause::kSyncFailed, "fdatasync: EIO"});
+  EXPECT_TRUE(policy().wanted_holds().space);
+  ASSERT_TRUE(rig_.reports_.back().device_fault);
+  EXPECT_EQ(rig_.reports_.back().record.generation, base::Generation(2));  // beside it
+  rig_.Run(minutes(1));
+  EXPECT_FALSE(policy().gate_open());
+  EXPECT_TRUE(durable().space);
+  rig_.Boot();
+  EXPECT_TRUE(policy().wanted_holds().space);
+  EXPECT_TRUE(rig_.RunUntilOpen(seconds(10)));
+  EXPECT_EQ(rig_.on_disk_.last_proof->episode, base::Episode(1));
+}
+
+TEST_F(SpacePolicyTest, ADeviceFaultIsToldWithoutWaitingForTheDisk) {
+  BecomeReady();
+  rig_.Do(event::OperatorHolds{"anna", "check"});
+  ASSERT_TRUE(rig_.persisting_);  // and hangs
+  rig_.Do(event::DeviceFailed{DeviceCause::kIoError, "EIO"});
+  ASSERT_FALSE(rig_.reports_.empty());
+  EXPECT_TRUE(rig_.reports_.back().device_fault);
+}
+
+TEST_F(SpacePolicyTest, AnotherFilesystemUnderThePathIsADeviceFault) {
+  BecomeReady();
+  rig_.identity_ = {9, 9};
+  rig_.Do(event::PollNow{});
+  rig_.AnswerReading();
+  EXPECT_FALSE(policy().gate_open());
+  EXPECT_EQ(policy().device_fault()->cause, DeviceCause::kWrongVolume);
+  rig_.identity_ = {1, 2};  // back again: only a restart may believe it
+  rig_.Run(minutes(1));
+  EXPECT_FALSE(policy().gate_open());
+}
+
+TEST_F(SpacePolicyTest, AReadOnlyMountIsADeviceFault) {
+  BecomeReady();
+  rig_.read_only_ = true;
+  rig_.Do(event::PollNow{});
+  rig_.AnswerReading();
+  EXPECT_EQ(policy().device_fault()->cause, DeviceCause::kReadOnly);
+  EXPECT_FALSE(policy().gate_open());
+}
+
+TEST_F(SpacePolicyTest, AFailedSyncOfTheRecordIsADeviceFault) {
+  BecomeReady();
+  rig_.Do(event::OperatorHolds{"anna", "x"});
+  rig_.AnswerPersist(false);
+  EXPECT_EQ(policy().device_fault()->cause, DeviceCause::kSyncFailed);
+  EXPECT_FALSE(policy().gate_open());
+}
+
+TEST_F(SpacePolicyTest, OperatorAndSpaceHoldsDoNotCoverEachOther) {
+  BecomeFull();
+  rig_.Do(event::OperatorHolds{"anna", "new disk"});
+  rig_.AnswerPersist();
+  EXPECT_TRUE(durable().space && durable().operator_hold);
+  rig_.Do(event::OperatorReleases{"ben"});
+  rig_.AnswerPersist();
+  EXPECT_TRUE(durable().space);
+  rig_.Do(event::OperatorHolds{"anna", "new disk"});
+  rig_.Free(100 * kMiB);
+  ASSERT_TRUE(rig_.RunUntil([this] { return !durable().space; }, seconds(10)));
+  EXPECT_TRUE(durable().operator_hold);
+  EXPECT_FALSE(policy().gate_open());
+  rig_.Do(event::OperatorReleases{"ben"});
+  EXPECT_TRUE(rig_.RunUntilOpen(seconds(1)));
+}
+
+TEST_F(SpacePolicyTest, ALostReserveIsAnEpisode) {
+  BecomeReady();
+  rig_.reserve_ = 0;
+  rig_.Do(event::ReserveLost{"released: unlink met ENOSPC"});
+  EXPECT_FALSE(policy().gate_open());
+  ASSERT_TRUE(rig_.RunUntilOpen(seconds(10)));
+  EXPECT_EQ(rig_.reserve_, rig_.marks().reserve_bytes);
+  EXPECT_EQ(rig_.on_disk_.last_proof->reserve_bytes, rig_.marks().reserve_bytes);
+}
+
+TEST_F(SpacePolicyTest, ReclaimsFromLowOnAndPausesBetween) {
+  BecomeReady();
+  rig_.Fill(rig_.marks().low_bytes - 5);
+  rig_.Do(event::PollNow{});
+  rig_.AnswerReading();
+  EXPECT_TRUE(rig_.reclaiming_);
+  EXPECT_TRUE(policy().gate_open());
+  rig_.AnswerReclaim();
+  rig_.Pass(milliseconds(10));
+  rig_.Do(event::PollNow{});
+  rig_.AnswerReading();
+  EXPECT_FALSE(rig_.reclaiming_);
+  EXPECT_TRUE(rig_.RunUntil([this] { return rig_.reclaiming_; }, seconds(20)));
+  EXPECT_TRUE(Explain().reclaim_needs_operator);
+}
+
+TEST_F(SpacePolicyTest, BtrfsIsSyncedBeforeTheReadingsOfAProof) {
+  rig_.MakeReady();
+  rig_.AnswerVerify();
+  SpaceReading reading = std::get<SpaceReading>(rig_.ReadDisk());
+  reading.type_magic = 0x9123683E;
+  rig_.AnswerReadingWith(reading);
+  ASSERT_TRUE(policy().gate_open());
+  const auto grant = policy().Request(1, 0, rig_.now());
+  policy().Complete(std::get<GrantId>(grant), rig_.now());
+  rig_.Pass(milliseconds(1));
+  const SpaceActions actions = policy().Handle(event::PollNow{}, rig_.at());
+  ASSERT_EQ(actions.size(), 1U);
+  EXPECT_TRUE(std::get<action::TakeReading>(actions[0]).sync_first);
+}
+
+}  // namespace
+}  // namespace tidemark::monitor
