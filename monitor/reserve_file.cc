@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
-#include <vector>
 
 #include "absl/strings/str_format.h"
 #include "base/errno_status.h"
@@ -14,7 +13,6 @@ namespace tidemark::monitor {
 namespace {
 
 using storage::File;
-using storage::FileStat;
 using storage::OpenMode;
 
 constexpr std::size_t kBlockBytes = 4096;
@@ -46,68 +44,114 @@ absl::StatusOr<std::int64_t> ReserveFile::HeldBytes() const {
   return std::min(stat->size, stat->allocated_bytes);
 }
 
-absl::StatusOr<std::int64_t> ReserveFile::Take(std::int64_t bytes) {
+ReserveResult ReserveFile::ResultOf(const Outcome& outcome, std::int64_t held_before) const {
+  ReserveResult result;
+  // What can no longer be asked for is not held.
+  result.held_bytes = HeldBytes().value_or(0);
+  result.taken_bytes = std::max<std::int64_t>(0, result.held_bytes - held_before);
+  if (outcome.has_value()) {
+    result.status = outcome->status;
+    result.operation = outcome->operation;
+  }
+  return result;
+}
+
+ReserveResult ReserveFile::Take(std::int64_t bytes) {
   const std::int64_t wanted = RoundUpToBlock(bytes);
-  TM_ASSIGN_OR_RETURN(const std::int64_t held, HeldBytes());
+  const std::int64_t held = HeldBytes().value_or(0);
+  Outcome outcome = TakeAtLeast(wanted);
+  if (outcome.has_value()) {
+    outcome->status = base::Annotate(
+        outcome->status, absl::StrFormat("take reserve of %d bytes, %d held", wanted, held));
+  }
+  return ResultOf(outcome, held);
+}
+
+ReserveFile::Outcome ReserveFile::TakeAtLeast(std::int64_t bytes) {
   auto file = file_system_.Open(layout_.reserve(), OpenMode::kReadWrite);
   const bool is_new = absl::IsNotFound(file.status());
   if (is_new) file = file_system_.Open(layout_.reserve(), OpenMode::kCreate);
-  if (!file.ok()) return base::Annotate(file.status(), "take reserve");
+  if (!file.ok()) return Failure{DiskOperation::kAllocate, file.status()};
+  const auto before = (*file)->Stat();
+  if (!before.ok()) return Failure{DiskOperation::kStat, before.status()};
 
-  TM_ASSIGN_OR_RETURN(const FileStat before, (*file)->Stat());
   // Whole and long enough already: still rewritten and read back, because held is what can be
   // shown.
-  const std::int64_t size = std::max(wanted, before.size);
-  absl::Status status = held >= size ? ProveLastBlock(**file, size) : Grow(**file, size);
-  if (status.ok()) return std::max<std::int64_t>(0, size - held);
+  const std::int64_t size = std::max(bytes, before->size);
+  const std::int64_t held = std::min(before->size, before->allocated_bytes);
+  Outcome outcome = held >= size ? ProveLastBlock(**file, size) : Grow(**file, size);
+  if (!outcome.has_value() || held >= size) return outcome;
 
   // ext4 keeps the extents of a failed allocation: give them back.
-  const absl::Status undone = is_new || held == 0 ? file_system_.RemoveFile(layout_.reserve())
-                                                  : (*file)->Truncate(before.size);
-  if (!undone.ok()) status = base::Annotate(status, undone.ToString());
-  return base::Annotate(status, absl::StrFormat("take reserve of %d bytes, %d held", wanted, held));
+  const absl::Status undone =
+      held == 0 ? file_system_.RemoveFile(layout_.reserve()) : (*file)->Truncate(before->size);
+  if (!undone.ok()) outcome->status = base::Annotate(outcome->status, undone.ToString());
+  return outcome;
 }
 
-absl::Status ReserveFile::Grow(File& file, std::int64_t to) {
+ReserveFile::Outcome ReserveFile::Grow(File& file, std::int64_t to) {
   // From 0: a hole in what should be held is filled as well.
-  TM_RETURN_IF_ERROR(file.Allocate(base::FilePosition(0), to));
-  TM_RETURN_IF_ERROR(ProveLastBlock(file, to));
-  TM_RETURN_IF_ERROR(file_system_.SyncDirectory(layout_.directory()));
-  TM_ASSIGN_OR_RETURN(const FileStat stat, file.Stat());
-  if (stat.size == to && stat.allocated_bytes >= to) return absl::OkStatus();
-  return absl::DataLossError(absl::StrFormat(
-      "reserve '%s' was allocated with success, but has %d of %d bytes, %d allocated", file.path(),
-      stat.size, to, stat.allocated_bytes));
+  if (absl::Status status = file.Allocate(base::FilePosition(0), to); !status.ok()) {
+    return Failure{DiskOperation::kAllocate, status};
+  }
+  if (Outcome outcome = ProveLastBlock(file, to); outcome.has_value()) return outcome;
+  if (absl::Status status = file_system_.SyncDirectory(layout_.directory()); !status.ok()) {
+    return Failure{DiskOperation::kSync, status};
+  }
+  const auto stat = file.Stat();
+  if (!stat.ok()) return Failure{DiskOperation::kStat, stat.status()};
+  if (stat->size == to && stat->allocated_bytes >= to) return std::nullopt;
+  return Failure{
+      DiskOperation::kAllocate,
+      absl::DataLossError(absl::StrFormat(
+          "reserve '%s' was allocated with success, but has %d of %d bytes, %d allocated",
+          file.path(), stat->size, to, stat->allocated_bytes))};
 }
 
-absl::Status ReserveFile::ProveLastBlock(File& file, std::int64_t size) {
+ReserveFile::Outcome ReserveFile::ProveLastBlock(File& file, std::int64_t size) {
   const base::FilePosition position(size - static_cast<std::int64_t>(kBlockBytes));
   Block block = LastBlock(size, ++writes_);
   const iovec slice{block.data(), block.size()};
-  TM_RETURN_IF_ERROR(file.WriteAt(position, {&slice, 1}));
+  // Into allocated space: a failure is the device's, whatever the errno.
+  if (absl::Status status = file.WriteAt(position, {&slice, 1}); !status.ok()) {
+    return Failure{DiskOperation::kJournal, status};
+  }
   // fsync, not fdatasync: the allocation itself must survive a power cut.
-  TM_RETURN_IF_ERROR(file.SyncAll());
-  TM_ASSIGN_OR_RETURN(const auto reader,
-                      file_system_.Open(layout_.reserve(), OpenMode::kReadDirect));
+  if (absl::Status status = file.SyncAll(); !status.ok()) {
+    return Failure{DiskOperation::kSync, status};
+  }
+  const auto reader = file_system_.Open(layout_.reserve(), OpenMode::kReadDirect);
+  if (!reader.ok()) return Failure{DiskOperation::kRead, reader.status()};
   alignas(kBlockBytes) Block seen{};
-  TM_ASSIGN_OR_RETURN(const std::size_t got, reader->ReadAt(position, seen));
-  if (got == kBlockBytes && seen == block) return absl::OkStatus();
-  return absl::DataLossError(absl::StrFormat(
-      "reserve '%s' does not read back what was written at %d (%d of %d bytes read)", file.path(),
-      position.value(), got, kBlockBytes));
+  const auto got = (*reader)->ReadAt(position, seen);
+  if (!got.ok()) return Failure{DiskOperation::kRead, got.status()};
+  if (*got == kBlockBytes && seen == block) return std::nullopt;
+  // It said that it is synced: what is on this disk is unknown.
+  return Failure{DiskOperation::kSync, absl::DataLossError(absl::StrFormat(
+                                           "reserve '%s' does not read back what was "
+                                           "written at %d (%d of %d bytes read)",
+                                           file.path(), position.value(), *got, kBlockBytes))};
 }
 
-absl::Status ReserveFile::Verify(std::int64_t bytes) {
+ReserveResult ReserveFile::Verify(std::int64_t bytes) {
+  const std::int64_t held = HeldBytes().value_or(0);
+  Outcome outcome = VerifyAtLeast(RoundUpToBlock(bytes));
+  if (outcome.has_value()) outcome->status = base::Annotate(outcome->status, "verify reserve");
+  return ResultOf(outcome, held);
+}
+
+ReserveFile::Outcome ReserveFile::VerifyAtLeast(std::int64_t bytes) {
   auto file = file_system_.Open(layout_.reserve(), OpenMode::kReadWrite);
-  if (!file.ok()) return base::Annotate(file.status(), "verify reserve");
-  TM_ASSIGN_OR_RETURN(const FileStat stat, (*file)->Stat());
-  const std::int64_t held = std::min(stat.size, stat.allocated_bytes);
-  if (held < RoundUpToBlock(bytes) || stat.allocated_bytes < stat.size) {
-    return absl::DataLossError(
-        absl::StrFormat("reserve '%s' is short: %d bytes wanted, size %d, %d allocated",
-                        layout_.reserve(), bytes, stat.size, stat.allocated_bytes));
+  if (!file.ok()) return Failure{DiskOperation::kRead, file.status()};
+  const auto stat = (*file)->Stat();
+  if (!stat.ok()) return Failure{DiskOperation::kStat, stat.status()};
+  if (stat->size >= bytes && stat->allocated_bytes >= stat->size) {
+    return ProveLastBlock(**file, stat->size);
   }
-  return ProveLastBlock(**file, stat.size);
+  return Failure{DiskOperation::kStat,
+                 absl::DataLossError(
+                     absl::StrFormat("'%s' is short: %d bytes wanted, size %d, %d allocated",
+                                     layout_.reserve(), bytes, stat->size, stat->allocated_bytes))};
 }
 
 absl::Status ReserveFile::Release() {

@@ -3,20 +3,30 @@
 //
 // Lifetime:  the FileSystem outlives it. Holds no descriptor.
 // Threading: confined to one thread at a time; every call blocks on the disk.
-// Errors:    Take → kResourceExhausted where there is no room, and leaves nothing of the try
-//            behind. Verify → kNotFound (no reserve), kDataLoss (not really allocated, or not what
-//            was written). Errno statuses of a failed sync are a device matter (space.md).
+// Errors:    ReserveResult: what failed matters as much as how (space.md: the operation outranks
+// the
+//            errno). Bytes that do not read back, or are not there, are kDataLoss.
 #pragma once
 
 #include <cstdint>
-#include <memory>
+#include <optional>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "monitor/errno_verdict.h"
 #include "monitor/volume_layout.h"
 #include "storage/fs/file_system.h"
 
 namespace tidemark::monitor {
+
+struct ReserveResult {
+  absl::Status status;
+  DiskOperation operation = DiskOperation::kAllocate;  // that failed
+  std::int64_t held_bytes = 0;                         // afterwards, by size and st_blocks
+  std::int64_t taken_bytes = 0;                        // by this call
+
+  bool ok() const { return status.ok(); }
+};
 
 class ReserveFile {
  public:
@@ -26,19 +36,29 @@ class ReserveFile {
   absl::StatusOr<std::int64_t> HeldBytes() const;
 
   // Makes the reserve at least `bytes` long, for real: allocates what is missing, writes the last
-  // block, syncs file and directory, reads back. Returns the bytes newly taken. A failed first try
-  // is unlinked, a failed growth cut back to what was held.
-  absl::StatusOr<std::int64_t> Take(std::int64_t bytes);
+  // block, syncs file and directory, reads back. A failed first try is unlinked, a failed growth
+  // cut back to what was held.
+  ReserveResult Take(std::int64_t bytes);
 
-  // Held by doing: size and st_blocks, last block rewritten, synced and read back.
-  absl::Status Verify(std::int64_t bytes);
+  // Held by doing: size and st_blocks, last block rewritten, synced and read back. kNotFound if
+  // there is none.
+  ReserveResult Verify(std::int64_t bytes);
 
   // Gives all of it back.
   absl::Status Release();
 
  private:
-  absl::Status Grow(storage::File& file, std::int64_t to);
-  absl::Status ProveLastBlock(storage::File& file, std::int64_t size);
+  struct Failure {
+    DiskOperation operation = DiskOperation::kAllocate;
+    absl::Status status;
+  };
+  using Outcome = std::optional<Failure>;  // none: it worked
+
+  Outcome TakeAtLeast(std::int64_t bytes);
+  Outcome VerifyAtLeast(std::int64_t bytes);
+  Outcome Grow(storage::File& file, std::int64_t to);
+  Outcome ProveLastBlock(storage::File& file, std::int64_t size);
+  ReserveResult ResultOf(const Outcome& outcome, std::int64_t held_before) const;
 
   storage::FileSystem& file_system_;
   VolumeLayout layout_;

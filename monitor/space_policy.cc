@@ -6,6 +6,7 @@
 #include "base/byte_size.h"
 #include "base/check.h"
 #include "monitor/hold_effects.h"
+#include "monitor/verdict_codec.h"
 
 namespace tidemark::monitor {
 
@@ -236,6 +237,8 @@ bool SpacePolicy::MayPersistWanted() const {
 void SpacePolicy::SyncRecord() {
   if (writing_ || at_.now < persist_next_ || !MayPersistWanted()) return;
   generation_floor_ = std::max(generation_floor_, known_elsewhere_);
+  // Texts as long as the slot has room for: a restart must tell this generation the same way.
+  wanted_ = DurableForm(std::move(wanted_));
   writing_ = wanted_;
   writing_->generation = ++generation_floor_;
   actions_.push_back(action::Persist{*writing_});

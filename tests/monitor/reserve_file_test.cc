@@ -30,6 +30,10 @@ class ReserveFileTest : public support::OnSmallVolumes {
     // Room of a directory or an inode table that stays taken is no leak.
     before_ = available_bytes();
   }
+  static void ExpectTaken(const ReserveResult& result, std::int64_t bytes) {
+    EXPECT_OK(result.status);
+    EXPECT_EQ(result.taken_bytes, bytes);
+  }
   bool Exists() { return disk_.Stat(layout_.reserve()).ok(); }
 
   support::FaultyFileSystem faulty_{disk_};
@@ -40,14 +44,14 @@ class ReserveFileTest : public support::OnSmallVolumes {
 
 TEST_P(ReserveFileTest, TakesRealSpaceAndGivesItBack) {
   EXPECT_THAT(reserve_->HeldBytes(), IsOkAndHolds(0));
-  EXPECT_THAT(reserve_->Verify(4 * kMiB), StatusIs(absl::StatusCode::kNotFound));
-  EXPECT_THAT(reserve_->Take(4 * kMiB), IsOkAndHolds(4 * kMiB));
+  EXPECT_THAT(reserve_->Verify(4 * kMiB).status, StatusIs(absl::StatusCode::kNotFound));
+  ExpectTaken(reserve_->Take(4 * kMiB), 4 * kMiB);
   EXPECT_THAT(reserve_->HeldBytes(), IsOkAndHolds(4 * kMiB));
   EXPECT_LE(available_bytes(), before_ - 4 * kMiB);
-  EXPECT_OK(reserve_->Verify(4 * kMiB));
-  EXPECT_THAT(reserve_->Take(4 * kMiB), IsOkAndHolds(0)) << "held already";
-  EXPECT_THAT(reserve_->Take(6 * kMiB), IsOkAndHolds(2 * kMiB)) << "only what is missing";
-  EXPECT_OK(reserve_->Verify(6 * kMiB));
+  EXPECT_OK(reserve_->Verify(4 * kMiB).status);
+  ExpectTaken(reserve_->Take(4 * kMiB), 0);         // held already
+  ExpectTaken(reserve_->Take(6 * kMiB), 2 * kMiB);  // only what is missing
+  EXPECT_OK(reserve_->Verify(6 * kMiB).status);
   ASSERT_OK(reserve_->Release());
   EXPECT_GE(available_bytes(), before_ - 64 * base::kKiB);
   EXPECT_OK(reserve_->Release()) << "nothing to release is fine";
@@ -56,35 +60,36 @@ TEST_P(ReserveFileTest, TakesRealSpaceAndGivesItBack) {
 TEST_P(ReserveFileTest, AFailedFirstTakeLeavesNothingBehind) {
   ASSERT_OK(filler().FillUntilLeft(3 * kMiB));
   const std::int64_t before = available_bytes();
-  EXPECT_THAT(reserve_->Take(4 * kMiB), StatusIs(absl::StatusCode::kResourceExhausted,
-                                                 HasSubstr("take reserve of 4194304 bytes")));
+  EXPECT_THAT(
+      reserve_->Take(4 * kMiB).status,
+      StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("take reserve of 4194304 bytes")));
   EXPECT_FALSE(Exists());
   EXPECT_GE(available_bytes(), before - 8 * base::kKiB) << "partial extents were kept";
 }
 
 TEST_P(ReserveFileTest, AFailedGrowthKeepsWhatWasHeldAndNothingMore) {
-  ASSERT_OK(reserve_->Take(4 * kMiB));
+  ASSERT_OK(reserve_->Take(4 * kMiB).status);
   ASSERT_OK(filler().FillUntilLeft(3 * kMiB));
   const std::int64_t before = available_bytes();
-  EXPECT_THAT(reserve_->Take(8 * kMiB),
+  EXPECT_THAT(reserve_->Take(8 * kMiB).status,
               StatusIs(absl::StatusCode::kResourceExhausted, HasSubstr("4194304 held")));
-  EXPECT_OK(reserve_->Verify(4 * kMiB));
+  EXPECT_OK(reserve_->Verify(4 * kMiB).status);
   EXPECT_GE(available_bytes(), before - 8 * base::kKiB) << "partial extents were kept";
 }
 
 TEST_P(ReserveFileTest, NoInodeMeansNoReserveAndNoTrace) {
   ASSERT_OK(filler().TakeInodesUntilLeft(0));
-  EXPECT_THAT(reserve_->Take(4 * kMiB), HasErrno(ENOSPC));
+  EXPECT_THAT(reserve_->Take(4 * kMiB).status, HasErrno(ENOSPC));
   EXPECT_FALSE(Exists());
 }
 
 TEST_P(ReserveFileTest, AHeldReserveVerifiesOnAFullVolume) {
-  ASSERT_OK(reserve_->Take(4 * kMiB));
+  ASSERT_OK(reserve_->Take(4 * kMiB).status);
   ASSERT_OK(filler().TakeInodesUntilLeft(0));
   ASSERT_OK(filler().FillCompletely());
   ASSERT_EQ(available_bytes(), 0);
-  EXPECT_OK(reserve_->Verify(4 * kMiB));
-  EXPECT_THAT(reserve_->Take(4 * kMiB), IsOkAndHolds(0));
+  EXPECT_OK(reserve_->Verify(4 * kMiB).status);
+  ExpectTaken(reserve_->Take(4 * kMiB), 0);
   EXPECT_OK(reserve_->Release());
   EXPECT_GE(available_bytes(), 4 * kMiB);
 }
@@ -93,23 +98,25 @@ TEST_P(ReserveFileTest, ASparseReserveIsNotHeld) {
   ASSERT_OK_AND_ASSIGN(const auto file, disk_.Open(layout_.reserve(), OpenMode::kCreate));
   ASSERT_OK(file->Truncate(4 * kMiB));
   EXPECT_THAT(reserve_->HeldBytes(), IsOkAndHolds(0));
-  EXPECT_THAT(reserve_->Verify(4 * kMiB),
+  EXPECT_THAT(reserve_->Verify(4 * kMiB).status,
               StatusIs(absl::StatusCode::kDataLoss, HasSubstr("0 allocated")));
-  EXPECT_THAT(reserve_->Take(4 * kMiB), IsOkAndHolds(4 * kMiB)) << "the hole is filled";
-  EXPECT_OK(reserve_->Verify(4 * kMiB));
+  ExpectTaken(reserve_->Take(4 * kMiB), 4 * kMiB);  // the hole is filled
+  EXPECT_OK(reserve_->Verify(4 * kMiB).status);
 }
 
 TEST_P(ReserveFileTest, AShortReserveIsNotVerified) {
-  ASSERT_OK(reserve_->Take(4 * kMiB));
-  EXPECT_THAT(reserve_->Verify(5 * kMiB), StatusIs(absl::StatusCode::kDataLoss));
+  ASSERT_OK(reserve_->Take(4 * kMiB).status);
+  EXPECT_THAT(reserve_->Verify(5 * kMiB).status, StatusIs(absl::StatusCode::kDataLoss));
 }
 
 TEST_P(ReserveFileTest, EveryFailedCallFailsTheTakeAndLeavesNothing) {
   for (const Operation operation : {Operation::kCreate, Operation::kAllocate, Operation::kWriteAt,
                                     Operation::kSyncAll, Operation::kSyncDirectory}) {
     const auto rule = faulty_.Add({.operation = operation, .error_number = EIO});
-    EXPECT_THAT(reserve_->Take(kMiB), HasErrno(EIO));
+    const ReserveResult result = reserve_->Take(kMiB);
     faulty_.Remove(rule);
+    EXPECT_THAT(result.status, HasErrno(EIO));
+    EXPECT_EQ(result.held_bytes, 0);
     EXPECT_FALSE(Exists()) << "operation " << static_cast<int>(operation);
   }
 }
@@ -117,14 +124,14 @@ TEST_P(ReserveFileTest, EveryFailedCallFailsTheTakeAndLeavesNothing) {
 TEST_P(ReserveFileTest, AWriteThatDidNotReachTheDiskIsNotBelieved) {
   // The device says OK and stores a part: only reading back finds out.
   faulty_.Add({.operation = Operation::kWriteAt, .short_write_bytes = 8});
-  EXPECT_THAT(reserve_->Take(kMiB), StatusIs(absl::StatusCode::kDataLoss));
+  EXPECT_THAT(reserve_->Take(kMiB).status, StatusIs(absl::StatusCode::kDataLoss));
   EXPECT_FALSE(Exists());
 }
 
 TEST_P(ReserveFileTest, ANeighbourThatTakesTheSpaceJustBeforeTheAllocationWins) {
   faulty_.Add(
       {.operation = Operation::kAllocate, .before = [&] { ASSERT_OK(filler().FillCompletely()); }});
-  EXPECT_THAT(reserve_->Take(4 * kMiB), HasErrno(ENOSPC));
+  EXPECT_THAT(reserve_->Take(4 * kMiB).status, HasErrno(ENOSPC));
   EXPECT_FALSE(Exists());
 }
 
