@@ -37,7 +37,7 @@ missing_packages() {
 
 # install_missing GROUP...   Exit 69 with one message if that cannot be done.
 install_missing() {
-  local group wanted=() missing
+  local group wanted=() group_packages missing
   if ! command -v dpkg-query >/dev/null; then
     echo "tidemark: this needs Debian 12 packages, and here is no dpkg. Groups: $*; the names are" \
       "in scripts/lib/packages.sh" >&2
