@@ -45,6 +45,7 @@ BAD = [
     ("library-edge", "spu/x.cc", '#include "absl/synchronization/mutex.h"\n'),
     ("slow-header", "daemon/x.h", HEADER.format("daemon", "") + "#include <toml++/toml.h>\n"),
     ("file-length", "base/x.cc", "int x;\n" * 601),
+    ("file-length", "tests/base/x.cc", "int x;\n" * 801),
     ("function-length", "base/x.cc", long_function(71)),
     ("function-length", "base/x.cc",
      "namespace a {\nclass B {\n" + long_function(71) + "};\n}\n"),
