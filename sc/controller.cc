@@ -15,6 +15,7 @@ namespace {
 
 // A peer that does not take what was sent before the close is cut after this.
 constexpr base::Duration kCloseGrace = std::chrono::seconds(2);
+constexpr base::Duration kAskAgain = std::chrono::seconds(2);
 
 // The store's own full disk must not look like the caller's: kResourceExhausted is about volumes.
 absl::Status StoreError(const absl::Status& status) {
@@ -212,13 +213,25 @@ void Controller::ListEvents(const EventQuery& query, Done<std::vector<EventRecor
 
 void Controller::Tick() {
   const Moment moment = Now();
-  if (!draining_) Do(core_.Tick(moment));
+  if (!draining_) {
+    Do(core_.Tick(moment));
+    AskAgain(moment);
+  }
   store_.Tick(moment.now);
   metrics_.Update(core_, topics_, watchers_.size(), moment.now);
   for (auto& [stream, peer] : peers_) {
     if (peer.closing_since.has_value() && moment.now - *peer.closing_since > kCloseGrace) {
       peer.peer->Cancel();
     }
+  }
+}
+
+// A refusal is an answer, so the core is done with it; but its reason may have gone meanwhile.
+void Controller::AskAgain(Moment moment) {
+  if (moment.now - asked_again_at_ < kAskAgain) return;
+  asked_again_at_ = moment.now;
+  for (const std::string& spu_id : topics_.SpusThatRefused()) {
+    Do(core_.AssignmentsChanged(spu_id, moment));
   }
 }
 

@@ -92,6 +92,7 @@ class Controller {
   void PublishTopics(const StoreBatch& batch);
   EventRecord TopicEvent(const std::string& name, const std::string& topic, std::string reason);
   void Tick();
+  void AskAgain(Moment moment);
 
   const base::Clock& clock_;
   TopicTable topics_;
@@ -103,6 +104,7 @@ class Controller {
   std::map<StoreToken, absl::AnyInvocable<void(absl::Status)>> when_stored_;
   StreamId newest_stream_;
   bool draining_ = false;
+  base::MonotonicTime asked_again_at_;
   daemon::Timer tick_;
 };
 

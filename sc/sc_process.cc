@@ -1,5 +1,6 @@
 #include "sc/sc_process.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -19,6 +20,7 @@ namespace tidemark::sc {
 namespace {
 
 constexpr base::Duration kHealthInterval = std::chrono::milliseconds(250);
+constexpr base::Duration kCallsGrace = std::chrono::seconds(1);
 
 using daemon::HealthQuestion;
 
@@ -34,6 +36,7 @@ ScProcess::ScProcess(daemon::EventLoop& loop, const base::Clock& clock, const Sc
 
 ScProcess::~ScProcess() {
   serving_timer_.reset();
+  stop_timer_.reset();
   health_publisher_.reset();
   http_.reset();
   server_.reset();  // cancels what is left and waits for its callbacks
@@ -128,12 +131,22 @@ daemon::Endpoint ScProcess::http_endpoint() const { return http_->endpoint(); }
 
 void ScProcess::Stop(absl::AnyInvocable<void()> done) {
   daemon::Log(daemon::LogLevel::kInfo, "sc.stopping");
+  when_stopped_ = std::move(done);
   serving_timer_->Stop();
   server_->StopAccepting();
   controller_->Drain();
-  server_->ShutDown(options_.daemon.drain_grace, [this, done = std::move(done)]() mutable {
-    controller_->WhenIdle(std::move(done));
-  });
+  // Streams were ended just now. What is left after this is idle connections whose owners do not
+  // even read the goodbye (a client between two synchronous calls): gRPC would wait for them.
+  server_->ShutDown(std::min(options_.daemon.drain_grace, kCallsGrace),
+                    [this] { controller_->WhenIdle([this] { Stopped(); }); });
+  // A store that hangs must not keep the process.
+  stop_timer_ = std::make_unique<daemon::Timer>(loop_, [this] { Stopped(); });
+  stop_timer_->StartOnce(options_.daemon.drain_grace + kCallsGrace);
+}
+
+void ScProcess::Stopped() {
+  stop_timer_->Stop();
+  if (when_stopped_ != nullptr) std::exchange(when_stopped_, nullptr)();
 }
 
 }  // namespace tidemark::sc

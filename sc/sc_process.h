@@ -51,7 +51,8 @@ class ScProcess {
   daemon::Endpoint http_endpoint() const;
   Controller& controller() { return *controller_; }
 
-  // Streams are ended, running calls finished, what waits for the store written; then `done`.
+  // Streams are ended, running calls finished, what waits for the store written; then `done`, after
+  // the drain's grace at the latest.
   void Stop(absl::AnyInvocable<void()> done);
 
  private:
@@ -61,6 +62,7 @@ class ScProcess {
   void AddHealthChecks();
   void AddMetrics();
   void PublishServing();
+  void Stopped();
 
   daemon::EventLoop& loop_;
   const base::Clock& clock_;
@@ -74,6 +76,8 @@ class ScProcess {
   std::unique_ptr<daemon::GrpcHealthPublisher> health_publisher_;
   std::unique_ptr<daemon::HttpServer> http_;
   std::unique_ptr<daemon::Timer> serving_timer_;
+  std::unique_ptr<daemon::Timer> stop_timer_;
+  absl::AnyInvocable<void()> when_stopped_;
 };
 
 }  // namespace tidemark::sc

@@ -273,4 +273,12 @@ std::set<std::string> TopicTable::SpusOf(const StoreBatch& batch) const {
   return spus;
 }
 
+std::set<std::string> TopicTable::SpusThatRefused() const {
+  std::set<std::string> spus;
+  for (const auto& [id, partition] : partitions_) {
+    if (partition.refusal != v1::ASSIGNMENT_REFUSAL_UNSPECIFIED) spus.insert(partition.spu_id);
+  }
+  return spus;
+}
+
 }  // namespace tidemark::sc

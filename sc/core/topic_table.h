@@ -63,6 +63,8 @@ class TopicTable final : public AssignmentSource {
   std::int64_t PartitionsOn(const base::Uuid& volume) const;
   // SPUs that must hear of `batch`.
   std::set<std::string> SpusOf(const StoreBatch& batch) const;
+  // SPUs that refused a partition: the reason may have gone (no room, a hold).
+  std::set<std::string> SpusThatRefused() const;
 
  private:
   struct TopicEntry {

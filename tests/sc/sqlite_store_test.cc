@@ -10,8 +10,7 @@
 #include <fstream>
 
 #include "base/byte_size.h"
-#include "tests/support/foreign_filler.h"
-#include "tests/support/small_volume.h"
+#include "tests/sc/sample_rows.h"
 #include "tests/support/temp_directory.h"
 
 namespace tidemark::sc {
@@ -20,30 +19,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-
-constexpr base::Uuid kVolume({7, 7});
-
-EventRecord Event(std::uint64_t number, const std::string& reason = "because") {
-  EventRecord event;
-  event.set_number(number);
-  event.set_name("volume.out_of_space");
-  event.set_subject("n1:/disk");
-  event.set_reason(reason);
-  event.set_spu_id("n1");
-  return event;
-}
-
-VolumeRecord Volume(std::uint64_t generation) {
-  VolumeRecord volume;
-  volume.uuid = kVolume;
-  volume.spu_id = "n1";
-  volume.path = "/disk";
-  volume.accepted.set_generation(generation);
-  volume.accepted.mutable_holds()->add_held(space::v1::HOLD_KIND_SPACE);
-  volume.accepted.mutable_holds()->mutable_space()->set_episode(3);
-  volume.accepted_unix_ms = 12345;
-  return volume;
-}
 
 // A batch that touches every table.
 StoreBatch FullBatch() {
@@ -61,7 +36,7 @@ StoreBatch FullBatch() {
                         .version = "0.1.0",
                         .replace_allowed = true,
                         .registered_unix_ms = 99});
-  batch.volumes.push_back(Volume(8));
+  batch.volumes.push_back(SampleVolume(8));
   batch.topics.push_back({.name = "orders", .partitions = 1, .policy = {}, .created_unix_ms = 5});
   batch.topics.back().policy.set_retention_ms(1000);
   PartitionRecord partition;
@@ -69,7 +44,7 @@ StoreBatch FullBatch() {
   partition.topic = "orders";
   partition.index = 0;
   partition.spu_id = "n1";
-  partition.volume = kVolume;
+  partition.volume = kSampleVolume;
   partition.spec_version = 2;
   partition.acked_version = 2;
   partition.refusal = v1::ASSIGNMENT_REFUSAL_NO_ROOM;
@@ -79,10 +54,10 @@ StoreBatch FullBatch() {
   batch.partitions.push_back(partition);
   batch.tombstones.push_back({.id = base::PartitionId(4),
                               .spu_id = "n1",
-                              .volume = kVolume,
+                              .volume = kSampleVolume,
                               .topic = "gone",
                               .created_unix_ms = 8});
-  batch.events.push_back(Event(1));
+  batch.events.push_back(SampleEvent(1));
   return batch;
 }
 
@@ -131,7 +106,7 @@ TEST_F(SqliteStoreTest, KeepsEveryFieldOfEveryRowAcrossARestart) {
   EXPECT_EQ(spu.registered_unix_ms, 99);
 
   ASSERT_EQ(contents->volumes.size(), 1U);
-  EXPECT_EQ(contents->volumes[0].uuid, kVolume);
+  EXPECT_EQ(contents->volumes[0].uuid, kSampleVolume);
   EXPECT_EQ(contents->volumes[0].path, "/disk");
   EXPECT_EQ(contents->volumes[0].accepted.SerializeAsString(),
             batch.volumes[0].accepted.SerializeAsString());
@@ -143,7 +118,7 @@ TEST_F(SqliteStoreTest, KeepsEveryFieldOfEveryRowAcrossARestart) {
   const PartitionRecord& partition = contents->partitions[0];
   EXPECT_EQ(partition.id, base::PartitionId(9));
   EXPECT_EQ(partition.topic, "orders");
-  EXPECT_EQ(partition.volume, kVolume);
+  EXPECT_EQ(partition.volume, kSampleVolume);
   EXPECT_EQ(partition.spec_version, 2U);
   EXPECT_EQ(partition.acked_version, 2U);
   EXPECT_EQ(partition.refusal, v1::ASSIGNMENT_REFUSAL_NO_ROOM);
@@ -160,7 +135,7 @@ TEST_F(SqliteStoreTest, ReplacesAndDeletesRows) {
   ASSERT_TRUE(store->Load().ok());
   ASSERT_TRUE(store->Apply(FullBatch()).ok());
   StoreBatch again;
-  again.volumes.push_back(Volume(9));
+  again.volumes.push_back(SampleVolume(9));
   again.topics = FullBatch().topics;  // an upsert under the foreign key
   ASSERT_TRUE(store->Apply(again).ok());
   StoreBatch gone;
@@ -202,7 +177,7 @@ TEST_F(SqliteStoreTest, FindsEventsNewestLastByTextAndNumber) {
   ASSERT_TRUE(store->Load().ok());
   StoreBatch batch;
   for (std::uint64_t n = 1; n <= 300; ++n) {
-    batch.events.push_back(Event(n, n % 100 == 0 ? "Proof refused" : "other"));
+    batch.events.push_back(SampleEvent(n, n % 100 == 0 ? "Proof refused" : "other"));
   }
   ASSERT_TRUE(store->Apply(batch).ok());
   EXPECT_EQ(Numbers(store->Events({})).size(), 200U);
@@ -220,7 +195,7 @@ TEST_F(SqliteStoreTest, KeepsOnlyTheNewestEvents) {
   ASSERT_TRUE(store->Load().ok());
   for (std::uint64_t n = 1; n <= 35; ++n) {
     StoreBatch batch;
-    batch.events.push_back(Event(n));
+    batch.events.push_back(SampleEvent(n));
     ASSERT_TRUE(store->Apply(batch).ok());
   }
   const auto numbers = Numbers(store->Events({}));
@@ -299,111 +274,6 @@ TEST_F(SqliteStoreTest, DamagedPagesAreFoundAtStart) {
   const auto opened = SqliteStore::Open({.data_directory = directory_});
   EXPECT_EQ(opened.status().code(), absl::StatusCode::kDataLoss) << opened.status();
 }
-
-class FullDisk : public ::testing::TestWithParam<support::SmallVolume::Kind> {
- protected:
-  void SetUp() override {
-    auto volume = support::SmallVolume::Create({.kind = GetParam(), .size_bytes = 24 * base::kMiB});
-    if (absl::IsUnimplemented(volume.status())) GTEST_SKIP() << volume.status().message();
-    ASSERT_TRUE(volume.ok()) << volume.status();
-    volume_ = *std::move(volume);
-    auto filler = support::ForeignFiller::Create(volume_->path());
-    ASSERT_TRUE(filler.ok()) << filler.status();
-    filler_ = *std::move(filler);
-  }
-
-  std::unique_ptr<SqliteStore> Open(std::int64_t reserve_bytes) {
-    auto store = SqliteStore::Open(
-        {.data_directory = volume_->path() + "/sc", .reserve_bytes = reserve_bytes});
-    EXPECT_TRUE(store.ok()) << store.status();
-    return store.ok() ? *std::move(store) : nullptr;
-  }
-
-  // Applies batches until one fails; the number of the last that did not.
-  static std::uint64_t ApplyUntilRefused(StatusStore& store, std::uint64_t from) {
-    for (std::uint64_t n = from;; ++n) {
-      const absl::Status applied = store.Apply(Numbered(n));
-      if (applied.ok()) continue;
-      EXPECT_EQ(applied.code(), absl::StatusCode::kResourceExhausted) << applied;
-      return n - 1;
-    }
-  }
-
-  // Two tables and the counter: half of it would show.
-  static StoreBatch Numbered(std::uint64_t n) {
-    StoreBatch batch;
-    batch.session = base::SessionId(n);
-    batch.volumes.push_back(Volume(n));
-    batch.events.push_back(Event(n, std::string(20'000, 'r')));
-    return batch;
-  }
-
-  static void ExpectWhole(StatusStore& store, std::uint64_t n) {
-    const auto contents = store.Load();
-    ASSERT_TRUE(contents.ok()) << contents.status();
-    EXPECT_EQ(contents->session, base::SessionId(n));
-    EXPECT_EQ(contents->volumes.at(0).accepted.generation(), n);
-    EXPECT_EQ(contents->newest_event_number, n);
-  }
-
-  std::unique_ptr<support::SmallVolume> volume_;
-  std::unique_ptr<support::ForeignFiller> filler_;
-};
-
-TEST_P(FullDisk, ApplyFailsCleanlyAndWorksAgainWhenSpaceReturns) {
-  auto store = Open(0);
-  ASSERT_TRUE(store->Load().ok());
-  ASSERT_TRUE(store->Apply(Numbered(1)).ok());
-  ASSERT_TRUE(filler_->FillCompletely().ok());
-
-  const std::uint64_t last = ApplyUntilRefused(*store, 2);
-  ExpectWhole(*store, last);
-  EXPECT_EQ(store->Probe().code(), absl::StatusCode::kResourceExhausted);
-
-  ASSERT_TRUE(filler_->Free().ok());
-  EXPECT_TRUE(store->Probe().ok());
-  EXPECT_TRUE(store->Apply(Numbered(last + 1)).ok());
-  ExpectWhole(*store, last + 1);
-  store.reset();
-  ExpectWhole(*Open(0), last + 1);
-}
-
-TEST_P(FullDisk, StillRecordsFromItsOwnReserveAndTakesItBackLater) {
-  auto store = Open(2 * base::kMiB);
-  ASSERT_TRUE(store->Load().ok());
-  EXPECT_TRUE(store->reserve().held);
-  ASSERT_TRUE(filler_->FillCompletely().ok());
-  std::uint64_t n = 1;
-  while (store->reserve().held) ASSERT_TRUE(store->Apply(Numbered(n++)).ok());
-  ExpectWhole(*store, n - 1);
-  EXPECT_TRUE(store->Probe().ok());
-  EXPECT_FALSE(store->reserve().held) << "there is no room for it yet";
-
-  ASSERT_TRUE(filler_->Free().ok());
-  EXPECT_TRUE(store->Probe().ok());
-  EXPECT_TRUE(store->reserve().held);
-}
-
-TEST_P(FullDisk, OpensWithoutRoomForItsReserveAndSaysSo) {
-  {
-    auto store = Open(0);
-    ASSERT_TRUE(store->Load().ok());
-    ASSERT_TRUE(store->Apply(Numbered(5)).ok());
-  }
-  ASSERT_TRUE(filler_->FillCompletely().ok());
-  auto store = Open(2 * base::kMiB);
-  ASSERT_NE(store, nullptr);
-  EXPECT_FALSE(store->reserve().held);
-  ExpectWhole(*store, 5);
-}
-
-INSTANTIATE_TEST_SUITE_P(OnRealFileSystems, FullDisk,
-                         ::testing::Values(support::SmallVolume::Kind::kTmpfs,
-                                           support::SmallVolume::Kind::kExt4),
-                         [](const auto& info) {
-                           return info.param == support::SmallVolume::Kind::kTmpfs ? "Tmpfs"
-                                                                                   : "Ext4";
-                         });
 
 }  // namespace
 }  // namespace tidemark::sc

@@ -1,0 +1,220 @@
+// What people ask of the controller: topics, partitions, SPUs, and watching all that.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <functional>
+#include <future>
+#include <optional>
+#include <span>
+#include <thread>
+#include <vector>
+
+#include "base/mutex.h"
+#include "sc/controller.h"
+#include "tests/sc/controller_fixture.h"
+
+namespace tidemark::sc {
+namespace {
+
+using support::FakeSpu;
+using support::kLongWait;
+using support::ScRig;
+using support::StatusIs;
+using support::WaitFor;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+// Collects what a watch shows, on a thread of its own.
+template <typename Response>
+class WatchLog {
+ public:
+  // `watch(stop, on_response)` blocks until the watch ends.
+  template <typename Watch>
+  explicit WatchLog(Watch watch)
+      : thread_([this, watch](const std::stop_token& stop) {
+          const absl::Status status = watch(stop, [this](const Response& response) {
+            base::MutexLock lock(mutex_);
+            seen_.push_back(response);
+            return true;
+          });
+          base::MutexLock lock(mutex_);
+          ended_ = status;
+        }) {}
+
+  testing::AssertionResult Shows(const std::function<bool(const Response&)>& wanted,
+                                 std::string_view what) {
+    return WaitFor(
+        [&] {
+          base::MutexLock lock(mutex_);
+          return std::any_of(seen_.begin(), seen_.end(), wanted);
+        },
+        kLongWait, what);
+  }
+  std::optional<absl::Status> ended() {
+    base::MutexLock lock(mutex_);
+    return ended_;
+  }
+
+ private:
+  base::Mutex mutex_;
+  std::vector<Response> seen_ TM_GUARDED_BY(mutex_);
+  std::optional<absl::Status> ended_ TM_GUARDED_BY(mutex_);
+  std::jthread thread_;
+};
+
+TEST_F(ControllerTest, ReplaceLetsAnotherUuidTakeOverTheId) {
+  ScRig rig(ScRig::Options(data_));
+  Admin admin(rig.grpc_target());
+  FakeSpu spu(rig.grpc_target(), "n1", {kDisk});
+  BringOnline(spu, admin);
+  spu.Cut();
+  FakeSpu other(rig.grpc_target(), "n1", {kOther});
+  ASSERT_TRUE(other.Attach()->has_nack());
+  EXPECT_THAT(admin.ReplaceSpu("nobody"), StatusIs(absl::StatusCode::kNotFound));
+  const auto replaced = admin.ReplaceSpu("n1");
+  ASSERT_OK(replaced);
+  EXPECT_EQ(replaced->old_uuid(), spu.uuid.ToString());
+  EXPECT_TRUE(Welcomed(other.Attach()));
+}
+
+TEST_F(ControllerTest, CreatesWhereThereIsRoomAndRefusesWithNumbersWhereThereIsNone) {
+  ScRig rig(ScRig::Options(data_));
+  Admin admin(rig.grpc_target());
+  EXPECT_THAT(admin.Create("early", 1), StatusIs(absl::StatusCode::kFailedPrecondition));
+  FakeSpu spu(rig.grpc_target(), "n1", {kDisk, kOther});
+  ASSERT_TRUE(Welcomed(spu.Attach()));
+  ASSERT_TRUE(Acked(spu.Say(spu.Ready(kDisk, 1))));
+  ASSERT_TRUE(Acked(spu.Say(spu.Full(kOther, 1, 1))));
+
+  const auto created = admin.Create("orders", 60);
+  ASSERT_OK(created);
+  EXPECT_EQ(created->partitions_size(), 60);
+  for (const auto& partition : created->partitions()) {
+    EXPECT_EQ(partition.volume(), kDisk.ToString()) << "never on a volume with a hold";
+  }
+  EXPECT_THAT(admin.Create("more", 41),
+              StatusIs(absl::StatusCode::kResourceExhausted,
+                       AllOf(HasSubstr("room for 40 of them"), HasSubstr("available 112.0 MiB"),
+                             HasSubstr("full mark 12.0 MiB"), HasSubstr("promised 60 steps"))));
+  EXPECT_OK(admin.Create("more", 40));
+  EXPECT_THAT(admin.Create("orders", 1), StatusIs(absl::StatusCode::kAlreadyExists));
+  EXPECT_THAT(admin.Create("../x", 1), StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+TEST_F(ControllerTest, AnAssignmentTheSpuRefusesIsOfflineWithItsReason) {
+  ScRig rig(ScRig::Options(data_));
+  Admin admin(rig.grpc_target());
+  FakeSpu spu(rig.grpc_target(), "n1", {kDisk});
+  spu.refuse_assignments = true;
+  ASSERT_TRUE(Welcomed(spu.Attach()));
+  ASSERT_TRUE(Acked(spu.Say(spu.Ready(kDisk, 1))));
+  ASSERT_OK(admin.Create("orders", 1));
+  ASSERT_TRUE(WaitFor(
+      [&] { return admin.Partition("orders").reason().find("4 MiB short") != std::string::npos; },
+      kLongWait, "the refusal's reason"));
+  EXPECT_EQ(admin.StatusOf("orders"), v1::PARTITION_STATUS_OFFLINE);
+  spu.refuse_assignments = false;
+  EXPECT_TRUE(Becomes(admin, "orders", v1::PARTITION_STATUS_ONLINE)) << "it is sent again";
+}
+
+TEST_F(ControllerTest, ADeletedTopicIsShownUntilItsSpuHasDeletedIt) {
+  ScRig rig(ScRig::Options(data_));
+  Admin admin(rig.grpc_target());
+  FakeSpu spu(rig.grpc_target(), "n1", {kDisk});
+  BringOnline(spu, admin);
+  spu.Cut();
+  const auto deleted = admin.DeleteTopic("orders");
+  ASSERT_OK(deleted);
+  EXPECT_EQ(deleted->partitions(), 1);
+  EXPECT_EQ(admin.Partition("orders").id(), 0U);
+  ASSERT_EQ(admin.Topics().size(), 1U);
+  EXPECT_TRUE(admin.Topics()[0].deleting());
+  ASSERT_TRUE(Welcomed(spu.Attach()));
+  EXPECT_TRUE(WaitFor([&] { return admin.Topics().empty(); }, kLongWait, "the tombstone's ack"));
+  EXPECT_THAT(admin.DeleteTopic("orders"), StatusIs(absl::StatusCode::kNotFound));
+}
+
+TEST_F(ControllerTest, WatchesSeeEveryChangeThatStays) {
+  ScRig rig(ScRig::Options(data_));
+  Admin admin(rig.grpc_target());
+  FakeSpu spu(rig.grpc_target(), "n1", {kDisk});
+  BringOnline(spu, admin);
+  WatchLog<v1::WatchPartitionsResponse> partitions([&](const auto& stop, const auto& on_change) {
+    return admin.WatchPartitions("", stop, on_change);
+  });
+  WatchLog<v1::WatchEventsResponse> events([&](const auto& stop, const auto& on_events) {
+    return admin.WatchEvents(0, stop, on_events);
+  });
+  const auto shows = [&](v1::PartitionStatus status, bool reachable) {
+    return partitions.Shows(
+        [&](const v1::WatchPartitionsResponse& response) {
+          return std::any_of(response.partitions().begin(), response.partitions().end(),
+                             [&](const v1::Partition& partition) {
+                               return partition.status() == status &&
+                                      partition.reachable() == reachable;
+                             });
+        },
+        v1::PartitionStatus_Name(status));
+  };
+  const auto tells = [&](const std::string& name) {
+    return events.Shows(
+        [&](const v1::WatchEventsResponse& response) {
+          return std::any_of(response.events().begin(), response.events().end(),
+                             [&](const v1::Event& event) { return event.name() == name; });
+        },
+        name);
+  };
+  EXPECT_TRUE(shows(v1::PARTITION_STATUS_ONLINE, true));
+  EXPECT_TRUE(tells("topic.created")) << "from the history";
+  ASSERT_TRUE(Acked(spu.Say(spu.Full(kDisk, 2, 1))));
+  EXPECT_TRUE(shows(v1::PARTITION_STATUS_OUT_OF_SPACE, true));
+  EXPECT_TRUE(tells("volume.out_of_space"));
+  spu.Cut();
+  EXPECT_TRUE(shows(v1::PARTITION_STATUS_OUT_OF_SPACE, false));
+  ASSERT_OK(admin.DeleteTopic("orders"));
+  EXPECT_TRUE(shows(v1::PARTITION_STATUS_UNSPECIFIED, false)) << "deleted";
+  rig.Stop();
+  ASSERT_TRUE(WaitFor([&] { return partitions.ended() && events.ended(); }, kLongWait, "the end"));
+  EXPECT_THAT(*partitions.ended(), StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_THAT(*events.ended(), StatusIs(absl::StatusCode::kUnavailable));
+}
+
+TEST_F(ControllerTest, AWatcherThatDoesNotReadIsDroppedWithTheNumberToGoOnFrom) {
+  ScRig rig(ScRig::Options(data_));
+  Admin admin(rig.grpc_target());
+  FakeSpu spu(rig.grpc_target(), "n1", {kDisk});
+  BringOnline(spu, admin);
+  std::promise<void> go_on;
+  std::shared_future<void> may_go_on = go_on.get_future().share();
+  std::promise<void> first_seen;
+  std::size_t responses = 0;
+  WatchLog<v1::WatchEventsResponse> slow([&](const auto& stop, const auto& on_events) {
+    return admin.WatchEvents(0, stop, [&](const v1::WatchEventsResponse& response) {
+      if (++responses == 1) {
+        first_seen.set_value();
+        may_go_on.wait();
+      }
+      return on_events(response);
+    });
+  });
+  first_seen.get_future().wait();
+  // It reads no more, while 10 MiB arrive at once.
+  rig.loop().Run([&] {
+    rig.process().controller().watchers().ForEach([](Watcher& watcher) {
+      for (std::uint64_t number = 1000; number < 1020; ++number) {
+        EventRecord event;
+        event.set_number(number);
+        event.set_reason(std::string(500'000, 'r'));
+        watcher.OnEvents(std::span(&event, 1));
+      }
+    });
+  });
+  go_on.set_value();
+  ASSERT_TRUE(WaitFor([&] { return slow.ended().has_value(); }, kLongWait, "the watcher's end"));
+  EXPECT_THAT(*slow.ended(),
+              StatusIs(absl::StatusCode::kUnavailable, HasSubstr("go on after number")));
+}
+
+}  // namespace
+}  // namespace tidemark::sc
