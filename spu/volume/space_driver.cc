@@ -5,6 +5,7 @@
 #include "absl/strings/str_format.h"
 #include "base/errno_status.h"
 #include "monitor/errno_verdict.h"
+#include "monitor/room_answer.h"
 
 namespace tidemark::spu {
 namespace {
@@ -23,20 +24,6 @@ monitor::ProbeOutcome ReadSpace(VolumeDisk& disk, bool sync_first) {
     }
   }
   return disk.probe().Probe();
-}
-
-struct ReserveOutcome {
-  absl::Status status;
-  std::int64_t held_bytes = 0;
-};
-
-// Takes what is missing, then proves all of it by doing.
-ReserveOutcome HoldReserve(monitor::ReserveFile& reserve, std::int64_t bytes) {
-  ReserveOutcome outcome;
-  outcome.status = reserve.Take(bytes).status();
-  if (outcome.status.ok()) outcome.status = reserve.Verify(bytes);
-  if (const auto held = reserve.HeldBytes(); held.ok()) outcome.held_bytes = *held;
-  return outcome;
 }
 
 }  // namespace
@@ -144,60 +131,43 @@ void SpaceDriver::OnProbed(const monitor::ProbeOutcome& outcome) {
 }
 
 void SpaceDriver::Do(const action::TakeRoom& room) {
-  OnPool([disk = disk_, bytes = room.reserve_bytes] { return HoldReserve(disk->reserve(), bytes); },
-         [this, room](const ReserveOutcome& outcome) {
-           OnReserveTaken(room, outcome.held_bytes, outcome.status);
-         });
+  OnPool([disk = disk_, bytes = room.reserve_bytes] { return disk->reserve().Take(bytes); },
+         [this, room](const monitor::ReserveResult& reserve) { OnReserveTaken(room, reserve); });
 }
 
-void SpaceDriver::OnReserveTaken(const action::TakeRoom& room, std::int64_t reserve_bytes,
-                                 const absl::Status& status) {
-  if (!status.ok()) {
-    return AnswerRoom(room, reserve_bytes, {0, 0, base::Annotate(status, "take the reserve")});
-  }
-  owner_.TakeSteps(room.steps, [this, guard = std::weak_ptr(alive_), room,
-                                reserve_bytes](const StepsTaken& taken) {
-    if (!guard.expired()) AnswerRoom(room, reserve_bytes, taken);
-  });
+void SpaceDriver::OnReserveTaken(const action::TakeRoom& room,
+                                 const monitor::ReserveResult& reserve) {
+  if (!reserve.ok()) return AnswerRoom(room, reserve, {});
+  owner_.TakeSteps(room.steps,
+                   [this, guard = std::weak_ptr(alive_), room, reserve](const StepsTaken& taken) {
+                     if (!guard.expired()) AnswerRoom(room, reserve, taken);
+                   });
 }
 
-void SpaceDriver::AnswerRoom(const action::TakeRoom& room, std::int64_t reserve_bytes,
+void SpaceDriver::AnswerRoom(const action::TakeRoom& room, const monitor::ReserveResult& reserve,
                              const StepsTaken& taken) {
-  if (taken.status.ok()) {
-    return Apply(event::RoomTaken{room.attempt, reserve_bytes, taken.steps, taken.bytes});
-  }
-  const auto verdict = monitor::JudgeStatus(monitor::DiskOperation::kAllocate, taken.status);
-  if (verdict.meaning == monitor::ErrnoMeaning::kDevice) {
-    Apply(event::DeviceFailed{verdict.device_cause, std::string(taken.status.message())});
-  }
-  event::RoomRefused refused;
-  refused.attempt = room.attempt;
-  refused.detail = std::string(taken.status.message());
-  refused.reserve_bytes = reserve_bytes;
-  refused.steps = taken.steps;
-  refused.steps_bytes = taken.bytes;
-  refused.out_of_space = verdict.meaning == monitor::ErrnoMeaning::kSpace;
-  Apply(refused);
+  const monitor::RoomAnswer answer =
+      monitor::AnswerTakeRoom(room, reserve, {taken.steps, taken.bytes, taken.status});
+  if (answer.fault.has_value()) Apply(*answer.fault);
+  std::visit([this](const auto& one) { Apply(one); }, answer.answer);
 }
 
 void SpaceDriver::Do(const action::VerifyRoom& verify) {
-  OnPool(
-      [disk = disk_, bytes = verify.reserve_bytes] {
-        ReserveOutcome outcome;
-        outcome.status = disk->reserve().Verify(bytes);
-        if (const auto held = disk->reserve().HeldBytes(); held.ok()) outcome.held_bytes = *held;
-        return outcome;
-      },
-      [this](const ReserveOutcome& outcome) {
-        if (!outcome.status.ok()) {
-          return Apply(event::RoomVerified{false, outcome.held_bytes,
-                                           std::string(outcome.status.message())});
-        }
-        owner_.VerifySteps([this, guard = std::weak_ptr(alive_),
-                            held = outcome.held_bytes](const std::string& wrong) {
-          if (!guard.expired()) Apply(event::RoomVerified{wrong.empty(), held, wrong});
-        });
-      });
+  OnPool([disk = disk_, bytes = verify.reserve_bytes] { return disk->reserve().Verify(bytes); },
+         [this](const monitor::ReserveResult& reserve) {
+           if (!reserve.ok()) return AnswerVerified(reserve, "");
+           owner_.VerifySteps(
+               [this, guard = std::weak_ptr(alive_), reserve](const std::string& wrong) {
+                 if (!guard.expired()) AnswerVerified(reserve, wrong);
+               });
+         });
+}
+
+void SpaceDriver::AnswerVerified(const monitor::ReserveResult& reserve,
+                                 const std::string& steps_defect) {
+  const monitor::RoomCheck check = monitor::AnswerVerifyRoom(reserve, steps_defect);
+  if (check.fault.has_value()) Apply(*check.fault);
+  Apply(check.answer);
 }
 
 }  // namespace tidemark::spu

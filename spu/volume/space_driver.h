@@ -19,6 +19,7 @@
 #include "daemon/loop/event_loop.h"
 #include "daemon/loop/timer.h"
 #include "daemon/loop/worker_thread.h"
+#include "monitor/reserve_file.h"
 #include "monitor/space_policy.h"
 #include "spu/volume/volume_disk.h"
 
@@ -85,10 +86,10 @@ class SpaceDriver {
   }
 
   void OnProbed(const monitor::ProbeOutcome& outcome);
-  void OnReserveTaken(const monitor::action::TakeRoom& room, std::int64_t reserve_bytes,
-                      const absl::Status& status);
-  void AnswerRoom(const monitor::action::TakeRoom& room, std::int64_t reserve_bytes,
+  void OnReserveTaken(const monitor::action::TakeRoom& room, const monitor::ReserveResult& reserve);
+  void AnswerRoom(const monitor::action::TakeRoom& room, const monitor::ReserveResult& reserve,
                   const StepsTaken& taken);
+  void AnswerVerified(const monitor::ReserveResult& reserve, const std::string& steps_defect);
   void Reschedule();
 
   // `then(result)` on the loop, unless this has gone meanwhile.

@@ -10,8 +10,8 @@ namespace tidemark::monitor {
 
 using storage::OpenMode;
 
-StepSource::Taken StepFiles::TakeSteps(std::int64_t steps, std::int64_t step_bytes) {
-  Taken taken;
+StepsOutcome StepFiles::Take(std::int64_t steps, std::int64_t step_bytes) {
+  StepsOutcome taken;
   step_bytes_ = step_bytes;
   for (std::int64_t i = 0; i < steps; ++i) {
     const std::string path = absl::StrFormat("%s/step-%d", directory_, next_++);
@@ -79,7 +79,7 @@ RealVolume::RealVolume(storage::FileSystem& file_system, const VolumeLayout& lay
     : clock_(clock),
       probe_(std::move(probe)),
       slots_(std::move(slots)),
-      room_(file_system, layout),
+      reserve_(file_system, layout),
       steps_(file_system, layout.partitions()) {}
 
 void RealVolume::Tell(const SpaceEvent& event) {
@@ -155,13 +155,15 @@ void RealVolume::Do(const action::TakeReading&) {
 }
 
 void RealVolume::Do(const action::TakeRoom& room) {
-  const RoomAnswer answer = room_.Take(room, steps_);
+  const ReserveResult reserve = reserve_.Take(room.reserve_bytes);
+  const RoomAnswer answer = AnswerTakeRoom(
+      room, reserve, reserve.ok() ? steps_.Take(room.steps, room.step_bytes) : StepsOutcome{});
   if (answer.fault.has_value()) events_.push_back(*answer.fault);
   std::visit([this](const auto& one) { events_.push_back(one); }, answer.answer);
 }
 
 void RealVolume::Do(const action::VerifyRoom& room) {
-  const RoomCheck check = room_.Verify(room);
+  const RoomCheck check = AnswerVerifyRoom(reserve_.Verify(room.reserve_bytes), "");
   if (check.fault.has_value()) events_.push_back(*check.fault);
   events_.push_back(check.answer);
 }

@@ -12,7 +12,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "monitor/room_taker.h"
+#include "monitor/reserve_file.h"
+#include "monitor/room_answer.h"
 #include "monitor/space_policy.h"
 #include "monitor/statvfs_probe.h"
 #include "monitor/verdict_slots.h"
@@ -21,12 +22,12 @@
 namespace tidemark::monitor {
 
 // Stands for the partitions: each step is a really allocated file.
-class StepFiles final : public StepSource {
+class StepFiles {
  public:
   StepFiles(storage::FileSystem& file_system, std::string directory)
       : file_system_(file_system), directory_(std::move(directory)) {}
 
-  Taken TakeSteps(std::int64_t steps, std::int64_t step_bytes) override;
+  StepsOutcome Take(std::int64_t steps, std::int64_t step_bytes);
   const std::vector<std::string>& held() const { return held_; }
   // The appends that were admitted: written into what is held, also when the disk is full.
   absl::Status WriteIntoAll();
@@ -57,7 +58,7 @@ class RealVolume {
 
   SpacePolicy& policy() { return *policy_; }
   StepFiles& steps() { return steps_; }
-  RoomTaker& room() { return room_; }
+  ReserveFile& reserve() { return reserve_; }
   const Marks& marks() const { return policy_->marks(); }
   bool gate_open() const { return gate_open_; }
   int times_opened() const { return times_opened_; }
@@ -83,7 +84,7 @@ class RealVolume {
   support::FakeClock& clock_;
   StatvfsProbe probe_;
   VerdictSlots slots_;
-  RoomTaker room_;
+  ReserveFile reserve_;
   StepFiles steps_;
   std::optional<SpacePolicy> policy_;
   std::deque<SpaceEvent> events_;

@@ -116,9 +116,7 @@ class ReclaimOnRealDiskTest : public support::OnSmallVolumes {
     // What was proven is held, not only seen: it bears appends on a disk without a free byte.
     ASSERT_OK(filler().FillCompletely());
     EXPECT_OK(volume_->steps().WriteIntoAll());
-    EXPECT_OK(volume_->room().Verify({marks().reserve_bytes}).answer.intact
-                  ? absl::OkStatus()
-                  : absl::InternalError("the reserve is gone"));
+    EXPECT_OK(volume_->reserve().Verify(marks().reserve_bytes).status);
     ASSERT_OK(filler().Free());
   }
 
@@ -193,7 +191,7 @@ TEST_P(ReclaimOnRealDiskTest, StaysFullWhenTheNeighbourStrikesAtOneStep) {
 TEST_P(ReclaimOnRealDiskTest, ALostReserveIsTakenAgainOrTheVolumeStaysFull) {
   WatchReadings();
   FillOurselves();
-  ASSERT_OK(volume_->room().reserve().Release());
+  ASSERT_OK(volume_->reserve().Release());
   volume_->Tell(event::ReserveLost{"used for an unlink"});
   const auto rule = faulty_.Add({.operation = Operation::kAllocate,
                                  .path_contains = "/reserve",
