@@ -45,8 +45,9 @@ absl::Status CheckUser(const SpuOptions& options) {
 }
 
 int Serve(const SpuOptions& options, const CommandLine& command_line) {
-  const tidemark::base::SystemClock clock;
-  tidemark::storage::PosixFileSystem file_system;
+  // For ever: a system call that hangs in the kernel may come back to them after everyone has gone.
+  static const tidemark::base::SystemClock clock;
+  static tidemark::storage::PosixFileSystem file_system;
   tidemark::daemon::EventLoop loop;
   int exit_code = 0;
   bool stopping = false;

@@ -2,6 +2,8 @@
 
 #include <sys/random.h>
 
+#include <future>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -25,6 +27,7 @@ using daemon::HealthQuestion;
 using daemon::LogLevel;
 
 constexpr base::Duration kTickInterval = std::chrono::milliseconds(250);
+constexpr base::Duration kOpenDeadline = std::chrono::seconds(10);
 // A reading that old is stale, whatever the policy does with it.
 constexpr base::Duration kReadingHangs = std::chrono::seconds(5);
 constexpr char kProduceHealth[] = "tidemark.log.v1.ProduceService";
@@ -45,6 +48,22 @@ VolumeOptions OptionsOf(const SpuOptions& options, const VolumeConfig& volume) {
   out.commit_queue_bytes_max = options.commit_queue_bytes_max;
   out.batch_bytes_max = options.batch_bytes_max;
   return out;
+}
+
+// A hung mount must not hold up the others: who does not answer in time counts as not there, and
+// its thread is left to the kernel.
+absl::StatusOr<std::shared_ptr<VolumeDisk>> OpenInTime(storage::FileSystem& file_system,
+                                                       const base::Clock& clock,
+                                                       const std::string& path) {
+  using Opened = absl::StatusOr<std::shared_ptr<VolumeDisk>>;
+  auto promise = std::make_shared<std::promise<Opened>>();
+  std::future<Opened> opened = promise->get_future();
+  std::thread([&file_system, &clock, path, promise] {
+    promise->set_value(VolumeDisk::Open(file_system, clock, path));
+  }).detach();
+  if (opened.wait_for(kOpenDeadline) == std::future_status::ready) return opened.get();
+  return absl::UnavailableError(absl::StrFormat("open volume '%s': no answer from the disk for %s",
+                                                path, base::FormatDuration(kOpenDeadline)));
 }
 
 }  // namespace
@@ -91,7 +110,7 @@ absl::Status SpuProcess::OpenVolumes(storage::FileSystem& file_system) {
   std::map<std::uint64_t, std::string> devices;
   absl::Status first_fault;
   for (const VolumeConfig& config : options_.volumes) {
-    auto disk = VolumeDisk::Open(file_system, clock_, config.path);
+    auto disk = OpenInTime(file_system, clock_, config.path);
     if (!disk.ok()) {
       daemon::Log(LogLevel::kError, "volume.not_opened",
                   {{"volume", config.path}, {"why", disk.status().message()}});

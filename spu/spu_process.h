@@ -4,7 +4,8 @@
 // recovered in the background → verdicts begin. Order of an end: no new calls, streams answered,
 // partitions closed cleanly, goodbye.
 //
-// Lifetime:  the loop, the clock and the file system outlive it.
+// Lifetime:  the loop outlives it; clock and file system live as long as the process, since a call
+//            that hangs in the kernel may still use them.
 // Threading: confined to the loop.
 // Errors:    Start() says what is wrong with the identity, the volumes or the ports. What is wrong
 //            with one volume of several is logged, fails readiness, and does not stop the others.
