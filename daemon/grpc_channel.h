@@ -17,7 +17,7 @@ class ChannelCredentials;
 namespace tidemark::daemon {
 
 struct GrpcChannelOptions {
-  std::shared_ptr<grpc::ChannelCredentials> credentials;  // null: plaintext
+  std::shared_ptr<grpc::ChannelCredentials> credentials{};  // null: plaintext
   int max_message_bytes = kMaxMessageBytes;
 };
 

@@ -41,17 +41,17 @@ inline constexpr base::Duration kShortestPingInterval = std::chrono::seconds(5);
 inline constexpr int kMaxMessageBytes = static_cast<int>(4 * base::kMiB);
 
 struct GrpcServerOptions {
-  Endpoint endpoint;
-  std::shared_ptr<grpc::ServerCredentials> credentials;  // null: plaintext
+  Endpoint endpoint{};
+  std::shared_ptr<grpc::ServerCredentials> credentials{};  // null: plaintext
   int max_message_bytes = kMaxMessageBytes;
   int max_metadata_bytes = 16 * 1024;
   int max_concurrent_streams = 256;  // per connection
   std::size_t memory_bytes = 256 * base::kMiB;
   base::Duration handshake_timeout = std::chrono::seconds(10);
   base::Duration max_connection_idle = std::chrono::minutes(10);
-  std::optional<int> descriptor_limit;  // default: DefaultDescriptorLimit()
+  std::optional<int> descriptor_limit{};  // default: DefaultDescriptorLimit()
   // grpc.health.v1 names, all NOT_SERVING until SetServing(); others are unknown to a client.
-  std::vector<std::string> health_services;
+  std::vector<std::string> health_services{};
 };
 
 class GrpcServer {

@@ -29,7 +29,7 @@ struct HttpRequest {
 struct HttpResponse {
   int status = 200;
   std::string content_type = "text/plain; charset=utf-8";
-  std::string body;
+  std::string body{};
 };
 
 using HttpHandler = std::function<HttpResponse(const HttpRequest&)>;

@@ -32,7 +32,7 @@
 namespace tidemark::daemon {
 
 struct EventLoopOptions {
-  TaskQueue::Limits queue;
+  TaskQueue::Limits queue{};
   base::Duration heartbeat_interval = std::chrono::milliseconds(250);
 };
 
