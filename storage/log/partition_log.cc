@@ -201,7 +201,7 @@ std::optional<StepRequest> PartitionLog::StepWanted(Moment now) {
   if (step_under_way_) return std::nullopt;
   if (active_ && sealing_ == active_->base_offset) return std::nullopt;  // being shortened
   if (!step_demanded_) {
-    const bool ahead = active_ && !trim_under_way_ && last_use_.has_value() && !IdleFor(now) &&
+    const bool ahead = active_ && !trim_under_way_ && !IdleFor(now) &&
                        held_step_bytes() < options_.step_bytes / 2 &&
                        active_->allocated_end.value() < options_.segment_bytes;
     if (!ahead) return std::nullopt;
@@ -259,7 +259,7 @@ void PartitionLog::OnStep(const StepResult& result) {
 void PartitionLog::OnStepRefused() { step_under_way_ = step_demanded_ = roll_demanded_ = false; }
 
 bool PartitionLog::IdleFor(Moment now) const {
-  return last_use_.has_value() && now.monotonic - *last_use_ > options_.idle_after;
+  return !last_use_.has_value() || now.monotonic - *last_use_ > options_.idle_after;
 }
 
 std::optional<SealRequest> PartitionLog::StepReleaseWanted(Moment now) {

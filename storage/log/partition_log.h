@@ -124,8 +124,8 @@ class PartitionLog {
   // before ≤ DurableEnd(), else kOutOfRange. Never fails otherwise; may be empty.
   absl::StatusOr<TrimPlan> PlanTrim(base::Offset before) const;
   TrimPlan PlanExpiry(const RetentionLimits& limits, base::WallMillis now) const;
-  // Segments already below the log start (an unlink failed, or was busy), and the empty active
-  // segment of an idle partition.
+  // Segments already below the log start (an unlink failed, or was busy); of an idle partition also
+  // the active one.
   TrimPlan PlanLeftovers(Moment now) const;
   // kUnavailable while another trim is under way; kNotFound if the plan holds nothing to do.
   absl::StatusOr<TrimRequest> BeginTrim(const TrimPlan& plan);

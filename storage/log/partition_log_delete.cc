@@ -22,7 +22,7 @@ TrimPlan PartitionLog::PlanExpiry(const RetentionLimits& limits, base::WallMilli
 
 TrimPlan PartitionLog::PlanLeftovers(Moment now) const {
   std::vector<SegmentSummary> segments = Segments();
-  const bool keeps_active = active_ && (active_->has_data() || step_demanded_ || !IdleFor(now));
+  const bool keeps_active = active_ && (step_demanded_ || !IdleFor(now));
   if (keeps_active) segments.pop_back();
   return PlanTrimBefore(segments, LogStart(), LogStart());
 }

@@ -212,6 +212,23 @@ TEST_F(TrimTest, WhatIsNotDurableKeepsItsSegment) {
   EXPECT_EQ(rig_.Values(Offset(60))->size(), 1U);
 }
 
+TEST_F(TrimTest, AnActiveSegmentThatWasBusyGoesWithTheLeftoversOnceIdle) {
+  const Admission admission = rig_.Admit(support::MakeBatch());
+  ASSERT_OK(rig_.Trim(Offset(60)));
+  ASSERT_TRUE(RunCommit({.writes = {admission.write}}).ok());
+  log().OnDurable(admission.end_offset);
+  ASSERT_OK_AND_ASSIGN(const TrimRequest mark, log().BeginTrim({.log_start = Offset(61)}));
+  EXPECT_THAT(mark.drop, IsEmpty());
+  log().OnTrimmed(TrimPartition(disk_, mark));
+  EXPECT_TRUE(log().PlanLeftovers(rig_.now()).drop.empty()) << "in use";
+  rig_.Advance(std::chrono::minutes(1));
+  const TrimPlan leftovers = log().PlanLeftovers(rig_.now());
+  EXPECT_TRUE(leftovers.seals_active);
+  ASSERT_OK(rig_.Run(leftovers));
+  EXPECT_EQ(log().segment_count(), 0U);
+  EXPECT_THAT(rig_.Append({}), support::IsOkAndHolds(Offset(61)));
+}
+
 TEST_F(TrimTest, TrimmingTwiceIsNothingToDo) {
   ASSERT_OK(rig_.Trim(Offset(30)));
   EXPECT_THAT(rig_.Trim(Offset(30)), StatusIs(absl::StatusCode::kNotFound));
