@@ -43,9 +43,10 @@ class ControllerCoreTest : public testing::Test {
     return it == counts.end() ? 0 : it->second;
   }
   // As the live session says it, whatever the SPU's own core thinks.
-  void InjectReport(v1::Report report) {
+  void InjectReport(v1::Report report) { InjectReport(std::move(report), 1'000'000 + ++injected_); }
+  void InjectReport(v1::Report report, std::uint64_t sequence) {
     report.set_session(LiveSession().value());
-    report.set_sequence(1'000'000 + ++injected_);
+    report.set_sequence(sequence);
     v1::AttachRequest message;
     *message.mutable_report() = std::move(report);
     simulator_.Inject(message, false);
@@ -349,6 +350,26 @@ TEST_F(ControllerCoreTest, LostDataIsLiftedOnlyUnderAHigherNumber) {
   EXPECT_EQ(Refused("lost data lifted"), 1u);
   lost->set_generation(5);
   InjectReport(report);
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_ONLINE);
+}
+
+TEST_F(ControllerCoreTest, AnOvertakenReportOfTheSameGenerationChangesNothing) {
+  v1::Report newer = test_support::ReadyReport(simulator_.volume(0), 1);
+  v1::Report older = newer;
+  newer.add_device_faults()->set_cause(space::v1::DEVICE_CAUSE_IO_ERROR);
+  InjectReport(newer, 2'000'000);
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_FAILED);
+  InjectReport(older, 1'999'999);
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_FAILED);
+}
+
+TEST_F(ControllerCoreTest, AHeartbeatWithAnotherDigestBringsAllReportsAgain) {
+  v1::Report wrong = test_support::ReadyReport(simulator_.volume(0), 1);
+  wrong.add_device_faults()->set_cause(space::v1::DEVICE_CAUSE_IO_ERROR);
+  // Under the number of the SPU's own report: both sides believe that all is said.
+  InjectReport(wrong, 1);
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_FAILED);
+  simulator_.Settle();
   EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_ONLINE);
 }
 

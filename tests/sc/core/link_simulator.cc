@@ -144,6 +144,10 @@ void LinkSimulator::DoController(Effects effects) {
       return;
     }
     if (auto* send = std::get_if<Send>(&effect)) {
+      if (send->message.has_welcome() &&
+          send->message.welcome().session() > store_.contents.session.value()) {
+        checker_.Fail("a session is welcomed before its number is durable");
+      }
       for (const auto& wire : wires_) {
         if (wire->id == send->stream && wire->spu_end) wire->to_spu.push_back(send->message);
       }
@@ -155,10 +159,26 @@ void LinkSimulator::DoController(Effects effects) {
         if (start != controller_starts_) return;
       }
     } else if (auto* persist = std::get_if<Persist>(&effect)) {
+      CheckRows(persist->batch);
       store_.queue.push_back(std::move(*persist));
     }
   }
   Look();
+}
+
+// What is stored anew was said in the session that is live now.
+void LinkSimulator::CheckRows(const StoreBatch& batch) {
+  const auto spu = core_->spus().find(kSpuId);
+  const std::uint64_t live =
+      spu == core_->spus().end() || !spu->second.session ? 0 : spu->second.session->id.value();
+  for (const VolumeRecord& row : batch.volumes) {
+    const auto known = core_->volumes().find(row.uuid);
+    if (known == core_->volumes().end()) continue;
+    if (row.accepted.generation() > known->second.record.accepted.generation() &&
+        row.accepted.session() != live) {
+      checker_.Fail("P8: a report of a dead session goes into the store");
+    }
+  }
 }
 
 void LinkSimulator::DoStore() {

@@ -78,6 +78,7 @@ class LinkSimulator {
   Wire* FindWire(spu::LinkStreamId link);
   Wire& OpenWire(spu::LinkStreamId link);
   void DoController(Effects effects);
+  void CheckRows(const StoreBatch& batch);
   void DoStore();
   void DeliverToController(Wire& wire, std::size_t index);
   void DeliverToSpu(Wire& wire, std::size_t index);

@@ -17,6 +17,9 @@ std::string Content(const v1::Report& report) {
   content.clear_room();
   content.clear_device_faults();
   content.clear_lost_data();
+  // A set: the order in which holds came does not matter.
+  auto* held = content.mutable_holds()->mutable_held();
+  std::sort(held->begin(), held->end());
   return content.SerializeAsString();
 }
 
