@@ -229,9 +229,9 @@ bool SpacePolicy::MayPersistWanted() const {
   const bool behind = known_elsewhere_.value() > 0 && durable_.generation <= known_elsewhere_;
   if (wanted_.SameVerdict(durable_) && !never_ready && !behind) return false;
   if (!wanted_.holds.empty()) return true;
-  // "Ready" becomes durable only while the room is held and the space is there.
-  const bool goes_on = never_ready || !durable_.holds.empty();
-  return !goes_on || (room_held_ && SpaceIsEnough());
+  // "No holds" becomes durable only while the room is held and the space is there; also where it
+  // was durable before, as with marks that changed over a restart.
+  return room_held_ && SpaceIsEnough();
 }
 
 void SpacePolicy::SyncRecord() {

@@ -75,7 +75,8 @@ class SpacePolicy {
   Explanation Explain(base::MonotonicTime now) const;
 
  private:
-  // One per event (space_policy_events.cc; readings: space_policy_readings.cc).
+  // One per event (space_policy_events.cc; readings: space_policy_readings.cc; Explain():
+  // space_policy_explain.cc).
   void On(const event::ReadingArrived& e);
   void On(const event::Tick& e);
   void On(const event::AllocationFailed& e);

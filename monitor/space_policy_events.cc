@@ -1,8 +1,6 @@
 // Every other event, one function each.
 #include <algorithm>
 
-#include "absl/strings/str_format.h"
-#include "base/byte_size.h"
 #include "monitor/space_level.h"
 #include "monitor/space_policy.h"
 
@@ -156,70 +154,6 @@ void SpacePolicy::On(const event::KnownElsewhere& e) {
 void SpacePolicy::On(const event::ProofRefused& e) {
   if (e.generation != durable_.generation || durable_.holds.space) return;
   RaiseSpace(durable_.last_proof ? durable_.last_proof->cause : SpaceCause::kBytes, false);
-}
-
-std::string SpacePolicy::Summary() const {
-  if (device_fault_) {
-    return absl::StrFormat("device fault (%s: %s): restart after it is repaired",
-                           DeviceCauseName(device_fault_->cause), device_fault_->detail);
-  }
-  if (!wanted_.holds.empty()) {
-    std::string text = DescribeHolds(wanted_.holds);
-    if (wanted_.holds.space && proof_.failure()) {
-      const ProofFailure& failure = *proof_.failure();
-      text += absl::StrFormat("; proof stands at '%s': %s", ProofStepName(failure.step),
-                              failure.reason);
-      if (failure.bytes_short > 0) {
-        text += absl::StrFormat("; %s (%d bytes) short", base::FormatByteSize(failure.bytes_short),
-                                failure.bytes_short);
-      }
-      if (failure.inodes_short > 0)
-        text += absl::StrFormat("; %d inodes short", failure.inodes_short);
-    }
-    return text;
-  }
-  if (provisioning_) {
-    return proof_.failure()
-               ? absl::StrFormat("first start: %s; %d bytes short", proof_.failure()->reason,
-                                 proof_.failure()->bytes_short)
-               : "first start: working room is being taken";
-  }
-  if (!gate_open_) return "working room, record or reading are awaited";
-  return "ready";
-}
-
-Explanation SpacePolicy::Explain(base::MonotonicTime now) const {
-  Explanation e;
-  e.record = durable_;
-  e.wanted = wanted_.holds;
-  e.device_fault = device_fault_;
-  e.gate_open = gate_open_;
-  e.provisioning = provisioning_;
-  e.room_held = room_held_;
-  e.summary = Summary();
-  e.reading = reading_;
-  e.reading_fault = fault_;
-  if (reading_) e.level = LevelOf(*reading_, wanted_.marks);
-  e.budget = budget_.Snapshot(now);
-  e.fill_bytes_per_second = schedule_.fill_bytes_per_second();
-  e.time_to_full = schedule_.time_to_full();
-  e.proof_running = proof_.running();
-  e.proof_step = proof_.step();
-  e.proof_failure = proof_.failure();
-  e.proof_attempts = static_cast<std::int64_t>(proof_.attempt());
-  e.proof_readings_seen = proof_.readings_seen();
-  e.proof_readings_wanted = proof_.goal().readings;
-  e.settle = settle_;
-  e.reserve_held_bytes = reserve_held_bytes_;
-  e.freed_by_us_bytes = freed_by_us_bytes_;
-  e.observed_gain_bytes = gain_bytes_;
-  e.pinned = LooksPinned(freed_by_us_bytes_, gain_bytes_);
-  e.reclaim_running = reclaim_running_;
-  if (reclaim_ended_) {
-    e.reclaim_needs_operator = reclaim_ended_->needs_operator;
-    e.reclaim_bytes_short = reclaim_ended_->bytes_short;
-  }
-  return e;
 }
 
 }  // namespace tidemark::monitor

@@ -381,6 +381,19 @@ TEST_F(SpacePolicyTest, AtBootRoomAloneOpensNothing) {
   EXPECT_FALSE(policy().gate_open());
 }
 
+TEST_F(SpacePolicyTest, MarksChangedOverARestartWaitForTheRoomToo) {
+  rig_.MakeReady();
+  rig_.marks_.low_bytes += kMiB;
+  rig_.reserve_damaged_ = true;
+  rig_.Boot();
+  rig_.AnswerReading();
+  EXPECT_FALSE(rig_.persisting_);  // would say "no holds"
+  rig_.AnswerVerify();
+  ASSERT_TRUE(rig_.persisting_);
+  EXPECT_TRUE(rig_.persisting_->holds.space->unproven);
+  EXPECT_EQ(rig_.persisting_->marks_set_by, "configuration");
+}
+
 TEST_F(SpacePolicyTest, AHoldInTheRecordIsInForceBeforeTheFirstReading) {
   BecomeFull();
   rig_.Free(100 * kMiB);
