@@ -181,7 +181,8 @@ StepRequest PartitionLog::NewSegmentStep() const {
   return {.directory = directory_,
           .segment_base = next_offset_,
           .position = base::FilePosition(0),
-          .length_bytes = RoundUpToBlock(std::max(wanted, demanded_bytes_))};
+          .length_bytes = RoundUpToBlock(std::max(wanted, demanded_bytes_)),
+          .new_segment = true};
 }
 
 StepRequest PartitionLog::GrowthStep() const {
@@ -239,7 +240,7 @@ void PartitionLog::OnStep(const StepResult& result) {
   OnStepRefused();
   if (!result.status.ok()) return;
   const base::FilePosition end = result.request.position + result.request.length_bytes;
-  if (!result.request.new_segment()) {
+  if (!result.request.new_segment) {
     TM_CHECK(active_ && active_->base_offset == result.request.segment_base);
     active_->allocated_end = end;
     active_->allocated_bytes = result.allocated_bytes;

@@ -22,21 +22,21 @@ absl::Status WriteLastBlock(File& file, base::FilePosition end) {
 // Takes the space and makes it durable in `file`.
 absl::Status Take(FileSystem& file_system, File& file, const StepRequest& request,
                   StepResult& result) {
-  if (request.new_segment()) {
+  if (request.new_segment) {
     // format has made sure that the volume can do without; here it is only asked for.
     file.SetNoCow().IgnoreError();
   }
   if (auto s = file.Allocate(request.position, request.length_bytes); !s.ok()) return s;
   if (auto s = WriteLastBlock(file, request.position + request.length_bytes); !s.ok()) return s;
   absl::Status synced = file.SyncAll();
-  if (synced.ok() && request.new_segment()) synced = file_system.SyncDirectory(request.directory);
+  if (synced.ok() && request.new_segment) synced = file_system.SyncDirectory(request.directory);
   result.sync_failed = !synced.ok();
   return synced;
 }
 
 void GiveBack(FileSystem& file_system, const std::string& path, const StepRequest& request,
               File& file) {
-  const absl::Status status = request.new_segment() ? file_system.RemoveFile(path)
+  const absl::Status status = request.new_segment ? file_system.RemoveFile(path)
                                                     : file.Truncate(request.position.value());
   status.IgnoreError();  // what stays is an empty step, which recovery knows
 }
@@ -44,7 +44,7 @@ void GiveBack(FileSystem& file_system, const std::string& path, const StepReques
 }  // namespace
 
 SpaceCost StepRequest::cost() const {
-  return {.bytes = RoundUpToBlock(length_bytes) + kMetadataBytes, .inodes = new_segment() ? 1 : 0};
+  return {.bytes = RoundUpToBlock(length_bytes) + kMetadataBytes, .inodes = new_segment ? 1 : 0};
 }
 
 StepResult AllocateStep(FileSystem& file_system, const StepRequest& request) {
@@ -52,7 +52,7 @@ StepResult AllocateStep(FileSystem& file_system, const StepRequest& request) {
   result.request = request;
   const std::string path = JoinPath(request.directory, SegmentFileName(request.segment_base));
   auto file =
-      file_system.Open(path, request.new_segment() ? OpenMode::kCreate : OpenMode::kReadWrite);
+      file_system.Open(path, request.new_segment ? OpenMode::kCreate : OpenMode::kReadWrite);
   if (!file.ok()) {
     result.status = std::move(file).status();
     return result;
@@ -60,7 +60,7 @@ StepResult AllocateStep(FileSystem& file_system, const StepRequest& request) {
   result.status = Take(file_system, **file, request, result);
   if (result.status.ok()) {
     if (auto stat = (*file)->Stat(); stat.ok()) result.allocated_bytes = stat->allocated_bytes;
-    if (request.new_segment()) result.file = *std::move(file);
+    if (request.new_segment) result.file = *std::move(file);
     return result;
   }
   GiveBack(file_system, path, request, **file);

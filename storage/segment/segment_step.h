@@ -23,10 +23,10 @@ namespace tidemark::storage {
 struct StepRequest {
   std::string directory;
   base::Offset segment_base;
-  base::FilePosition position;  // where the allocation ends so far; 0 in a new segment
+  base::FilePosition position;  // where the allocation ends so far
   std::int64_t length_bytes = 0;
+  bool new_segment = false;  // makes the file
 
-  bool new_segment() const { return position == base::FilePosition(0); }
   SpaceCost cost() const;
 };
 

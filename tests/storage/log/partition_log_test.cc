@@ -259,7 +259,7 @@ TEST_F(PartitionLogTest, ANewSegmentIsBegunOnlyWhenAllBeforeItIsDurable) {
   log().OnDurable(in_flight.back().end_offset);
   const auto step = log().StepWanted(rig_.now());
   ASSERT_TRUE(step.has_value());
-  EXPECT_TRUE(step->new_segment());
+  EXPECT_TRUE(step->new_segment);
   EXPECT_EQ(step->segment_base, in_flight.back().end_offset);
 }
 

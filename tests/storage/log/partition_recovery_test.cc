@@ -226,8 +226,10 @@ TEST_F(PartitionRecoveryTest, ARollKilledBehindItsNewSegmentGoesOnInIt) {
   FillSegments();
   const Offset end = log().LogEnd();
   log().RollIfDue({rig_.now().monotonic, rig_.now().wall});
-  const StepResult step = AllocateStep(
-      disk_, {.directory = rig_.directory(), .segment_base = end, .length_bytes = 16 * 1024});
+  const StepResult step = AllocateStep(disk_, {.directory = rig_.directory(),
+                                               .segment_base = end,
+                                               .length_bytes = 16 * 1024,
+                                               .new_segment = true});
   ASSERT_OK(step.status);
   ASSERT_OK(rig_.Reopen());
   EXPECT_THAT(rig_.recovered().damages, IsEmpty());

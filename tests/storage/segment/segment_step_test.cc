@@ -23,7 +23,8 @@ class SegmentStepTest : public testing::Test {
     return {.directory = home_.path(),
             .segment_base = Offset(7),
             .position = FilePosition(position),
-            .length_bytes = length};
+            .length_bytes = length,
+            .new_segment = position == 0};
   }
   std::string path() { return home_.File(SegmentFileName(Offset(7))); }
 
