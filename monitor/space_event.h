@@ -125,7 +125,8 @@ struct ReclaimEnded {
 };
 // A roll, a mount change, a person: look at once.
 struct PollNow {};
-// Welcome shows a generation above ours: we were wiped, restored or rolled back.
+// Welcome shows a generation above ours, or ours with another content, or an episode we never had:
+// we were wiped, restored or rolled back.
 struct KnownElsewhere {
   base::Generation generation;
   base::Episode episode;  // 0 if not told

@@ -142,11 +142,17 @@ void SpacePolicy::On(const event::ReclaimEnded& e) {
 void SpacePolicy::On(const event::PollNow&) { PollSoon(); }
 
 void SpacePolicy::On(const event::KnownElsewhere& e) {
-  if (e.generation <= durable_.generation) return;
+  // Equal is told only with another content: rolled back, and caught up since.
+  if (e.generation < durable_.generation && e.episode <= durable_.episode) return;
   known_elsewhere_ = std::max(known_elsewhere_, e.generation);
   provisioning_ = false;
   ReopenEpisode();
   if (proof_.running()) proof_.Abort();
+  if (wanted_.holds.space && wanted_.holds.space->episode < e.episode) {
+    // Numbers are never reused: the open episode goes on under one that was never told.
+    wanted_.holds.space->episode = e.episode + 1;
+    wanted_.episode = e.episode + 1;
+  }
   wanted_.episode = std::max(wanted_.episode, e.episode);
   RaiseSpace(SpaceCause::kBytes, true);
 }

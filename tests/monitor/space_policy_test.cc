@@ -442,7 +442,7 @@ TEST_F(SpacePolicyTest, AnUnreadableSlotIsSpaceUnprovenAtTwoGenerationsMore) {
 
 TEST_F(SpacePolicyTest, AGenerationAboveOursElsewhereMeansWeWereWiped) {
   BecomeReady();
-  rig_.Do(event::KnownElsewhere{base::Generation(1), base::Episode(0)});
+  rig_.Do(event::KnownElsewhere{base::Generation(0), base::Episode(0)});
   EXPECT_TRUE(policy().gate_open());
   rig_.Do(event::KnownElsewhere{base::Generation(41), base::Episode(9)});
   EXPECT_FALSE(policy().gate_open());
@@ -451,6 +451,24 @@ TEST_F(SpacePolicyTest, AGenerationAboveOursElsewhereMeansWeWereWiped) {
   EXPECT_EQ(rig_.persisting_->holds.space->episode, base::Episode(10));
   EXPECT_TRUE(rig_.persisting_->holds.space->unproven);
   EXPECT_TRUE(rig_.RunUntilOpen(seconds(10)));
+}
+
+TEST_F(SpacePolicyTest, OurGenerationElsewhereWithAnotherContentMeansWeWereRolledBack) {
+  BecomeReady();
+  rig_.Do(event::KnownElsewhere{base::Generation(1), base::Episode(4)});
+  EXPECT_FALSE(policy().gate_open());
+  ASSERT_TRUE(rig_.persisting_);
+  EXPECT_EQ(rig_.persisting_->generation, base::Generation(2));
+  EXPECT_EQ(rig_.persisting_->holds.space->episode, base::Episode(5));
+  EXPECT_TRUE(rig_.RunUntilOpen(seconds(10)));
+}
+
+TEST_F(SpacePolicyTest, AnEpisodeWeNeverHadElsewhereRenumbersTheOpenOne) {
+  BecomeFull();
+  rig_.Do(event::KnownElsewhere{base::Generation(1), base::Episode(6)});
+  ASSERT_TRUE(rig_.persisting_);
+  EXPECT_EQ(rig_.persisting_->holds.space->episode, base::Episode(7));
+  EXPECT_EQ(rig_.persisting_->episode, base::Episode(7));
 }
 
 TEST_F(SpacePolicyTest, AWipedFreshVolumeProvesToo) {
