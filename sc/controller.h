@@ -72,6 +72,8 @@ class Controller {
   void Drain();
   // `done` once, when nothing waits for the store any more.
   void WhenIdle(absl::AnyInvocable<void()> done) { store_.WhenIdle(std::move(done)); }
+  // The store hangs and the process must end: see StoreThread::Abandon().
+  void AbandonStore() { store_.Abandon(); }
   bool StopWithin(base::Duration grace) { return store_.StopWithin(grace); }
 
  private:

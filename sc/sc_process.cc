@@ -40,10 +40,8 @@ ScProcess::~ScProcess() {
   health_publisher_.reset();
   http_.reset();
   server_.reset();  // cancels what is left and waits for its callbacks
-  if (controller_ != nullptr && !controller_->StopWithin(options_.daemon.drain_grace)) {
-    daemon::Log(daemon::LogLevel::kError, "store.abandoned",
-                {{"why", "the disk did not answer within the drain's grace"}});
-  }
+  // Nothing waits for the store after Stop(); without it, what does gets the same grace.
+  if (controller_ != nullptr) controller_->StopWithin(options_.daemon.drain_grace);
 }
 
 absl::StatusOr<std::unique_ptr<ScProcess>> ScProcess::Start(daemon::EventLoop& loop,
@@ -137,16 +135,19 @@ void ScProcess::Stop(absl::AnyInvocable<void()> done) {
   controller_->Drain();
   // Streams were ended just now. What is left after this is idle connections whose owners do not
   // even read the goodbye (a client between two synchronous calls): gRPC would wait for them.
-  server_->ShutDown(std::min(options_.daemon.drain_grace, kCallsGrace),
-                    [this] { controller_->WhenIdle([this] { Stopped(); }); });
-  // A store that hangs must not keep the process.
-  stop_timer_ = std::make_unique<daemon::Timer>(loop_, [this] { Stopped(); });
-  stop_timer_->StartOnce(options_.daemon.drain_grace + kCallsGrace);
-}
-
-void ScProcess::Stopped() {
-  stop_timer_->Stop();
-  if (when_stopped_ != nullptr) std::exchange(when_stopped_, nullptr)();
+  server_->ShutDown(std::min(options_.daemon.drain_grace, kCallsGrace), [this] {
+    controller_->WhenIdle([this] {
+      stop_timer_->Stop();
+      if (when_stopped_ != nullptr) std::exchange(when_stopped_, nullptr)();
+    });
+  });
+  // A disk that hangs must not keep the process, nor the calls that wait for it.
+  stop_timer_ = std::make_unique<daemon::Timer>(loop_, [this] {
+    daemon::Log(daemon::LogLevel::kError, "store.abandoned",
+                {{"why", "the disk did not answer within the drain's grace"}});
+    controller_->AbandonStore();
+  });
+  stop_timer_->StartOnce(options_.daemon.drain_grace);
 }
 
 }  // namespace tidemark::sc

@@ -62,7 +62,6 @@ class ScProcess {
   void AddHealthChecks();
   void AddMetrics();
   void PublishServing();
-  void Stopped();
 
   daemon::EventLoop& loop_;
   const base::Clock& clock_;

@@ -11,6 +11,8 @@ namespace {
 constexpr std::size_t kJobs = 4096;
 constexpr base::Duration kProbeInterval = std::chrono::seconds(1);
 
+absl::Status Abandoned() { return absl::UnavailableError("the store's disk hangs"); }
+
 }  // namespace
 
 StoreThread::StoreThread(daemon::EventLoop& loop, std::shared_ptr<StatusStore> store,
@@ -26,36 +28,52 @@ StoreThread::StoreThread(daemon::EventLoop& loop, std::shared_ptr<StatusStore> s
   health_->Publish(absl::OkStatus(), store_->reserve());
 }
 
+template <typename Work, typename Result>
+bool StoreThread::Run(Work work, absl::AnyInvocable<void(Result)> done, Result if_abandoned) {
+  const std::uint64_t job = ++newest_job_;
+  auto shared_done = std::make_shared<absl::AnyInvocable<void(Result)>>(std::move(done));
+  const bool queued = worker_.TryRun(std::move(work), [this, job, shared_done](Result result) {
+    unanswered_.erase(job);
+    (*shared_done)(std::move(result));
+    AnswerWhatWaited();
+  });
+  if (queued) {
+    unanswered_.emplace(job, [shared_done, if_abandoned = std::move(if_abandoned)]() mutable {
+      (*shared_done)(std::move(if_abandoned));
+    });
+  }
+  return queued;
+}
+
 void StoreThread::Apply(std::shared_ptr<const StoreBatch> batch, Applied done) {
   auto shared_done = std::make_shared<Applied>(std::move(done));
   const bool queued =
       refused_.empty() &&
-      worker_.TryRun(
+      Run<>(
           [store = store_, batch = std::move(batch)] {
             const base::SystemClock clock;  // of its own: the thread may outlive everything else
             const base::MonotonicTime start = clock.Now();
             absl::Status status = store->Apply(*batch);
             return Outcome{std::move(status), store->reserve(), clock.Now() - start};
           },
-          [this, shared_done](const Outcome& outcome) {
+          absl::AnyInvocable<void(Outcome)>([this, shared_done](const Outcome& outcome) {
             apply_seconds_.Observe(std::chrono::duration<double>(outcome.took).count());
             Learn(outcome);
             (*shared_done)(outcome.status);
-            Finished();
-          });
-  if (queued) ++in_flight_;
+          }),
+          Outcome{Abandoned(), health_->reserve(), base::Duration::zero()});
   if (!queued) refused_.push_back(std::move(*shared_done));
+  if (unanswered_.empty()) AnswerWhatWaited();  // abandoned: nothing else would
 }
 
 void StoreThread::Events(const EventQuery& query, Found done) {
   auto shared_done = std::make_shared<Found>(std::move(done));
-  const bool queued =
-      worker_.TryRun([store = store_, query] { return store->Events(query); },
-                     [this, shared_done](absl::StatusOr<std::vector<EventRecord>> events) {
-                       (*shared_done)(std::move(events));
-                       Finished();
-                     });
-  if (queued) ++in_flight_;
+  using Result = absl::StatusOr<std::vector<EventRecord>>;
+  const bool queued = Run<>([store = store_, query] { return store->Events(query); },
+                            absl::AnyInvocable<void(Result)>([shared_done](Result events) {
+                              (*shared_done)(std::move(events));
+                            }),
+                            Result(Abandoned()));
   if (!queued) (*shared_done)(absl::UnavailableError("the store is too busy; try again"));
 }
 
@@ -63,22 +81,27 @@ void StoreThread::Tick(base::MonotonicTime now) {
   health_->PublishBusy(worker_.busy_for());
   if ((healthy_ && reserve_held_) || probing_ || now - probed_at_ < kProbeInterval) return;
   probed_at_ = now;
-  probing_ = worker_.TryRun(
+  probing_ = Run<>(
       [store = store_] {
         absl::Status status = store->Probe();
         return Outcome{std::move(status), store->reserve(), base::Duration::zero()};
       },
-      [this](const Outcome& outcome) {
+      absl::AnyInvocable<void(Outcome)>([this](const Outcome& outcome) {
         probing_ = false;
         Learn(outcome);
-        Finished();
-      });
-  if (probing_) ++in_flight_;
+      }),
+      Outcome{Abandoned(), health_->reserve(), base::Duration::zero()});
+}
+
+void StoreThread::Abandon() {
+  worker_.Abandon();
+  for (auto& [job, answer] : std::exchange(unanswered_, {})) answer();
+  AnswerWhatWaited();
 }
 
 void StoreThread::WhenIdle(absl::AnyInvocable<void()> done) {
   when_idle_ = std::move(done);
-  if (in_flight_ == 0) std::exchange(when_idle_, nullptr)();
+  AnswerWhatWaited();
 }
 
 void StoreThread::Learn(const Outcome& outcome) {
@@ -100,14 +123,15 @@ void StoreThread::Learn(const Outcome& outcome) {
   }
 }
 
-void StoreThread::Finished() {
-  --in_flight_;
-  if (in_flight_ > 0) return;
+void StoreThread::AnswerWhatWaited() {
+  if (!unanswered_.empty()) return;
   std::deque<Applied> refused = std::exchange(refused_, {});
   for (Applied& done : refused) {
     done(absl::UnavailableError("too many changes wait for the store"));
   }
-  if (in_flight_ == 0 && when_idle_ != nullptr) std::exchange(when_idle_, nullptr)();
+  if (unanswered_.empty() && refused_.empty() && when_idle_ != nullptr) {
+    std::exchange(when_idle_, nullptr)();
+  }
 }
 
 }  // namespace tidemark::sc

@@ -10,7 +10,9 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -41,6 +43,9 @@ class StoreThread {
   void Tick(base::MonotonicTime now);
   // `done` once, when nothing waits any more.
   void WhenIdle(absl::AnyInvocable<void()> done);
+  // The disk hangs: leaves the thread to itself and answers everything that waits for it with
+  // kUnavailable. Nothing can be stored afterwards.
+  void Abandon();
   // False if the disk hangs: then the thread is left to itself.
   bool StopWithin(base::Duration grace) { return worker_.StopWithin(grace); }
 
@@ -51,9 +56,11 @@ class StoreThread {
     base::Duration took{0};
   };
 
+  // Hands the job to the thread; `done` is then kept until the thread answers, or never will.
+  template <typename Work, typename Result>
+  bool Run(Work work, absl::AnyInvocable<void(Result)> done, Result if_abandoned);
   void Learn(const Outcome& outcome);
-  // The answer to one job was given: what waited for the queue to be empty?
-  void Finished();
+  void AnswerWhatWaited();
 
   std::shared_ptr<StatusStore> store_;
   std::shared_ptr<StoreHealth> health_;
@@ -61,7 +68,9 @@ class StoreThread {
   daemon::Counter failures_;
   std::deque<Applied> refused_;  // waiting for those before them
   absl::AnyInvocable<void()> when_idle_;
-  std::size_t in_flight_ = 0;  // not answered yet
+  // What to call if the thread is abandoned, for every job it has not answered, in order.
+  std::map<std::uint64_t, absl::AnyInvocable<void()>> unanswered_;
+  std::uint64_t newest_job_ = 0;
   bool healthy_ = true;
   bool reserve_held_ = true;
   bool probing_ = false;

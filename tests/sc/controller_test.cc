@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <future>
 #include <memory>
 
 #include "sc/store/sqlite_store.h"
@@ -144,6 +145,24 @@ TEST_F(ControllerTest, AStoreThatHangsNeverShowsWhatItDidNotKeep) {
   }
   store->Release();
   EXPECT_TRUE(Becomes(admin, "orders", v1::PARTITION_STATUS_ONLINE));
+}
+
+TEST_F(ControllerTest, StopsWithinItsGraceWhenTheDiskHangs) {
+  auto sqlite = SqliteStore::Open({.data_directory = data_});
+  ASSERT_OK(sqlite);
+  auto store = std::make_shared<support::FaultyStore>(*std::move(sqlite));
+  auto options = ScRig::Options(data_);
+  options.daemon.drain_grace = std::chrono::milliseconds(200);
+  ScRig rig(options, store);
+  const Admin admin(rig.grpc_target());
+  FakeSpu spu(rig.grpc_target(), "n1", {kDisk});
+  BringOnline(spu, admin);
+  store->Hang();
+  auto created = std::async(std::launch::async, [&] { return admin.Create("more", 1).status(); });
+  ASSERT_TRUE(WaitFor([&] { return store->waiting(); }, kLongWait, "the batch at the disk"));
+  rig.Stop();
+  EXPECT_THAT(created.get(), StatusIs(absl::StatusCode::kUnavailable));
+  store->Release();
 }
 
 TEST_F(ControllerTest, DoesNotStayOnlineWhenItsOwnDiskIsReallyFull) {

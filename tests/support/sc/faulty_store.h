@@ -1,6 +1,8 @@
 // A store whose disk fails, or hangs, on demand; in front of a real one.
 //
-// Lifetime:  Release() before the thread that calls Apply() is joined.
+// Lifetime:  Release() before the thread that calls Apply() is joined. An abandoned thread keeps
+// the
+//            store, and its directory's lock, until it is released.
 // Threading: faults are set from any thread.
 #pragma once
 
@@ -32,6 +34,12 @@ class FaultyStore final : public sc::StatusStore {
     released_.NotifyAll();
   }
 
+  // A call hangs now.
+  bool waiting() {
+    base::MutexLock lock(mutex_);
+    return waiting_;
+  }
+
   absl::StatusOr<sc::StoreContents> Load() override { return store_->Load(); }
   absl::Status Apply(const sc::StoreBatch& batch) override {
     if (absl::Status fault = Fault(); !fault.ok()) return fault;
@@ -49,7 +57,9 @@ class FaultyStore final : public sc::StatusStore {
  private:
   absl::Status Fault() {
     base::MutexLock lock(mutex_);
+    waiting_ = hanging_;
     while (hanging_) released_.Wait(mutex_);
+    waiting_ = false;
     return failure_;
   }
 
@@ -57,6 +67,7 @@ class FaultyStore final : public sc::StatusStore {
   base::Mutex mutex_;
   base::CondVar released_;
   bool hanging_ TM_GUARDED_BY(mutex_) = false;
+  bool waiting_ TM_GUARDED_BY(mutex_) = false;
   absl::Status failure_ TM_GUARDED_BY(mutex_);
 };
 
