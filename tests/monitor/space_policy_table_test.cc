@@ -164,9 +164,13 @@ TEST(SpacePolicyTable, EverySetOfHoldsMeetsEveryEvent) {
           EXPECT_EQ(after & cell.raises, cell.raises);
           EXPECT_EQ(before & cell.keeps & ~after, 0);
           // A gate closes in the event that sets a hold, and is open only without any.
-          if (after != 0) EXPECT_FALSE(rig.policy().gate_open());
+          if (after != 0) {
+            EXPECT_FALSE(rig.policy().gate_open());
+          }
           EXPECT_EQ(rig.on_disk_, durable);
-          if (rig.persisting_) EXPECT_GT(rig.persisting_->generation, durable.generation);
+          if (rig.persisting_) {
+            EXPECT_GT(rig.persisting_->generation, durable.generation);
+          }
           EXPECT_THAT(rig.checker_.violations, IsEmpty());
           ++cells;
         }
