@@ -282,6 +282,15 @@ def skip(file):
 
 
 @rule
+def dangling_else(file):
+    if file.folder != TESTS or not file.is_code:
+        return
+    for match in re.finditer(r"^ *(?:else )?if \(.*\)\s+(?:EXPECT|ASSERT)_", file.bare, re.M):
+        number = file.bare.count("\n", 0, match.start()) + 1
+        yield number, "gtest's macros hold an if of their own: g++ wants braces here"
+
+
+@rule
 def todo(file):
     for number, line in enumerate(file.lines, 1):
         if re.search(r"\b(TODO|FIXME|HACK)\b(?!\(#\d+\))", line):

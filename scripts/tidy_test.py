@@ -65,6 +65,7 @@ BAD = [
     ("sleep", "tests/base/x.cc", "void F() { ::usleep(5); }\n"),
     ("skip", "tests/base/x.cc", "void F() { GTEST_SKIP(); }\n"),
     ("skip", "tests/base/x.cc", "TEST(A, DISABLED_B) {}\n"),
+    ("dangling-else", "tests/base/x.cc", "void F() {\n  if (a)\n    EXPECT_EQ(a, b);\n}\n"),
     ("todo", "base/x.cc", "// TODO: later\n"),
     ("todo", "scripts/x.sh", "# FIXME(me)\n"),
     ("machine-path", "base/x.cc", 'const char* kPath = "/work/x";\n'),

@@ -32,7 +32,9 @@ TYPED_TEST(FixedIntOf, LoadsWhatItStoredAtAnyAlignmentAndTouchesNothingElse) {
       StoreLittleEndian(value, bytes.data() + start);
       EXPECT_EQ(LoadLittleEndian<TypeParam>(bytes.data() + start), value);
       for (std::size_t i = 0; i < bytes.size(); ++i) {
-        if (i < start || i >= start + sizeof(TypeParam)) EXPECT_EQ(bytes[i], std::byte{0xA5}) << i;
+        if (i < start || i >= start + sizeof(TypeParam)) {
+          EXPECT_EQ(bytes[i], std::byte{0xA5}) << i;
+        }
       }
     }
   }

@@ -214,7 +214,9 @@ TEST_F(TcpCutTest, ResetsTheClientWhenNobodyListensBehind) {
   listener_ = -1;
   int error_number = 0;
   const Socket client = Socket::Connect(wire_->port(), &error_number);
-  if (error_number == 0) EXPECT_EQ(client.Receive(), "RESET");
+  if (error_number == 0) {
+    EXPECT_EQ(client.Receive(), "RESET");
+  }
 }
 
 TEST_F(TcpCutTest, CarriesMoreThanItsBuffersHold) {

@@ -117,7 +117,9 @@ TEST(BatchCodecTest, RecordsComeBackAsTheyWereAdded) {
     for (std::size_t i = 0; i < records.size(); ++i) {
       EXPECT_EQ(records[i].timestamp, originals[i].timestamp);
       EXPECT_EQ(records[i].key.has_value(), originals[i].key.has_value());
-      if (records[i].key.has_value()) EXPECT_EQ(AsText(*records[i].key), *originals[i].key);
+      if (records[i].key.has_value()) {
+        EXPECT_EQ(AsText(*records[i].key), *originals[i].key);
+      }
       EXPECT_EQ(AsText(records[i].value), originals[i].value);
       EXPECT_EQ(records[i].headers.size(), i % 3 == 0 ? 1U : 0U);
     }
@@ -175,7 +177,9 @@ TEST(BatchCodecTest, StampingTouchesOnlyTheServersFields) {
   const Bytes stamped = Stamped(batch, base::Offset(1'000'000'007), 9);
   for (std::size_t i = 0; i < stamped.size(); ++i) {
     const bool servers = (i >= BatchLayout::kStampCrc && i < BatchLayout::kCrc);
-    if (!servers) EXPECT_EQ(stamped[i], batch.bytes()[i]) << "byte " << i;
+    if (!servers) {
+      EXPECT_EQ(stamped[i], batch.bytes()[i]) << "byte " << i;
+    }
   }
   const BatchExamination examination = ExamineBatch(stamped, BatchDepth::kBody);
   ASSERT_FALSE(examination.defect.has_value());

@@ -69,7 +69,9 @@ TEST_F(PartitionDirectoryTest, AFailedCreationLeavesNothingWhicheverCallFails) {
                .error_number = ENOSPC});
     const absl::Status status = CreatePartition(disk_, home_.path(), State(1));
     // NOCOW is only asked for.
-    if (status.ok()) ASSERT_OK(DeletePartition(real_, home_.path(), PartitionId(1)));
+    if (status.ok()) {
+      ASSERT_OK(DeletePartition(real_, home_.path(), PartitionId(1)));
+    }
     EXPECT_THAT(real_.List(home_.path()), support::IsOkAndHolds(IsEmpty())) << "call " << nth;
   }
 }

@@ -194,7 +194,9 @@ TEST_F(PartitionRecoveryTest, AnIndexIsRebuiltWhenItIsMissingWrongOrStale) {
   const auto good = ReadFile(index);
   for (const char* what : {"missing", "wrong", "stale"}) {
     SCOPED_TRACE(what);
-    if (what == std::string("missing")) ASSERT_OK(disk_.RemoveFile(index));
+    if (what == std::string("missing")) {
+      ASSERT_OK(disk_.RemoveFile(index));
+    }
     if (what == std::string("wrong")) Flip(index, 50);
     if (what == std::string("stale")) {
       SparseIndex past;

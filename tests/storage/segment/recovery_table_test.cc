@@ -52,7 +52,9 @@ TEST(RecoveryTableTest, LostOffsetsAreNeverAccepted) {
     const bool lost = evidence.known_end == KnownEnd::kMissed ||
                       evidence.behind == BehindEvidence::kValidBatch ||
                       evidence.tail == TailEvidence::kWrongOffset;
-    if (lost) EXPECT_EQ(DecideRecovery(evidence).action, RecoveryAction::kReportDamage);
+    if (lost) {
+      EXPECT_EQ(DecideRecovery(evidence).action, RecoveryAction::kReportDamage);
+    }
   });
 }
 
