@@ -34,6 +34,7 @@ class VolumeDisk {
   const monitor::VolumeLayout& layout() const { return layout_; }
   const std::string& path() const { return layout_.directory(); }
   std::uint64_t device_id() const { return probe_.identity().device_id; }
+  const monitor::VolumeIdentity& identity() const { return probe_.identity(); }
   // btrfs shows our own allocations and frees only after a syncfs.
   bool sync_before_reading() const;
 

@@ -112,6 +112,7 @@ void Volume::BeginVerdict() {
   boot.record = disk_->slots().loaded().record;
   boot.slot_unreadable = disk_->slots().loaded().unreadable_slots > 0;
   boot.recovery_verified = recovery_fault_.empty();
+  boot.identity = disk_->identity();
   boot.marks = marks_;
   boot.marks_set_by = options_.marks == monitor::MarksOverrides{} ? "defaults" : "configuration";
   monitor::PolicyOptions policy_options;
