@@ -67,10 +67,11 @@ absl::StatusOr<ClusterRecord> SqliteStore::LoadCluster() {
   TM_ASSIGN_OR_RETURN(const std::string id, ReadMeta(*database_, "cluster_id"));
   if (id.empty()) {
     const ClusterRecord made{.cluster_id = base::Uuid::Random(), .store_epoch = 1};
-    TM_RETURN_IF_ERROR(WithReserve([&]() -> absl::Status {
+    const absl::Status stored = WithReserve([&]() -> absl::Status {
       TM_RETURN_IF_ERROR(writer_->PutMeta("cluster_id", made.cluster_id.ToBytes()));
       return writer_->PutMeta("store_epoch", std::to_string(made.store_epoch));
-    }));
+    });
+    if (!stored.ok()) return stored;
     return made;
   }
   const auto uuid = base::Uuid::FromBytes(id);
