@@ -67,6 +67,8 @@ class SpacePolicy {
   const VerdictRecord& durable() const { return durable_; }
   const HoldSet& wanted_holds() const { return wanted_.holds; }
   const std::optional<DeviceHold>& device_fault() const { return device_fault_; }
+  // Everything that holds the volume now: what is wanted, and the device fault. For people.
+  HoldSet HoldsNow() const;
   const Marks& marks() const { return wanted_.marks; }
   // Always from durable state; for sending again what was not acknowledged.
   action::Report CurrentReport() const { return {durable_, device_fault_}; }

@@ -6,6 +6,12 @@
 
 namespace tidemark::monitor {
 
+HoldSet SpacePolicy::HoldsNow() const {
+  HoldSet holds = wanted_.holds;
+  if (device_fault_) holds.device = device_fault_;
+  return holds;
+}
+
 std::string SpacePolicy::Summary() const {
   if (device_fault_) {
     return absl::StrFormat("device fault (%s: %s): restart after it is repaired",

@@ -12,11 +12,10 @@ constexpr std::uint64_t kInt64Max =
 
 ReadingFault Absurd(ReadingFaultKind kind, const storage::FileSystemStat& stat) {
   return ReadingFault{
-      kind, absl::StrFormat("%s: %u blocks, %u free, %u available, of %u bytes each; %u inodes, %u "
+      kind, absl::StrFormat("%u blocks, %u free, %u available, of %u bytes each; %u inodes, %u "
                             "available",
-                            ReadingFaultName(kind), stat.blocks_total, stat.blocks_free,
-                            stat.blocks_available, stat.fragment_bytes, stat.inodes_total,
-                            stat.inodes_available)};
+                            stat.blocks_total, stat.blocks_free, stat.blocks_available,
+                            stat.fragment_bytes, stat.inodes_total, stat.inodes_available)};
 }
 
 bool Fits(std::uint64_t blocks, std::uint64_t fragment_bytes) {

@@ -185,10 +185,10 @@ void Volume::OnGate(bool open) {
   why_closed_.reset();
   if (accepting_ == open) return;
   accepting_ = open;
-  daemon::Log(open ? daemon::LogLevel::kInfo : daemon::LogLevel::kWarn,
-              open ? "volume.gate_opened" : "volume.gate_closed",
-              {{"volume", disk_->path()},
-               {"holds", monitor::DescribeHolds(driver_->policy().wanted_holds())}});
+  daemon::Log(
+      open ? daemon::LogLevel::kInfo : daemon::LogLevel::kWarn,
+      open ? "volume.gate_opened" : "volume.gate_closed",
+      {{"volume", disk_->path()}, {"holds", monitor::DescribeHolds(driver_->policy().HoldsNow())}});
   const std::optional<Refusal> why = WhyClosed();
   for (const auto& [id, partition] : partitions_) {
     if (why.has_value()) partition->RefuseParked(*why);

@@ -594,7 +594,8 @@ TEST_F(SpacePolicyTest, ADeviceFaultDuringAnEpisodeDoesNotEndIt) {
   BecomeFull();
   rig_.Free(100 * kMiB);
   rig_.Do(event::DeviceFailed{DeviceCause::kSyncFailed, "fdatasync: EIO"});
-  EXPECT_TRUE(policy().wanted_holds().space);
+  EXPECT_EQ(DescribeHolds(policy().HoldsNow()),
+            "space(episode 1, bytes), device(sync failed: fdatasync: EIO)");
   ASSERT_TRUE(rig_.reports_.back().device_fault);
   EXPECT_EQ(rig_.reports_.back().record.generation, base::Generation(2));  // beside it
   rig_.Run(minutes(1));
