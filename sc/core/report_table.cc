@@ -12,7 +12,8 @@ namespace {
 
 // A record without a space hold, whose episode has to be proven.
 bool NeedsProof(const ReportCase& c) {
-  return c.space == SpaceStep::kGone || c.space == SpaceStep::kPassedUnseen;
+  return c.space == SpaceStep::kGone || c.space == SpaceStep::kPassedUnseen ||
+         c.space == SpaceStep::kUnproven;
 }
 
 // First row that matches decides. Order: who speaks, what it is about, how it is ordered, what it
@@ -55,6 +56,15 @@ std::uint64_t NewestEpisode(const v1::Report& report) {
   return std::max(report.episodes(), report.holds().space().episode());
 }
 
+// By the proof's own marks: newer ones do not call for another proof while nothing is held.
+bool CarriesItsProof(const v1::Report& report) {
+  const std::uint64_t episode = NewestEpisode(report);
+  if (episode == 0) return true;
+  const space::v1::Proof& proof = report.proof();
+  return report.has_proof() && proof.episode() == episode &&
+         FindProofShortage(proof, proof.marks()).empty();
+}
+
 GenerationStep SortGeneration(const v1::Report& held, const v1::Report& incoming) {
   if (incoming.generation() < held.generation()) return GenerationStep::kLower;
   if (incoming.generation() == held.generation()) {
@@ -91,6 +101,8 @@ ReportCase SortReport(const v1::Report& held, const v1::Report& incoming) {
     c.space = SpaceStep::kGone;
   } else if (episode > held_episode) {
     c.space = SpaceStep::kPassedUnseen;
+  } else if (!CarriesItsProof(incoming)) {
+    c.space = SpaceStep::kUnproven;
   }
 
   if (incoming.has_proof()) {

@@ -25,6 +25,9 @@ enum class SpaceStep : std::uint8_t {
   kNone,          // none there, none gone: nothing to prove
   kGone,          // a hold the controller knows of has gone
   kPassedUnseen,  // episodes came and went while the SPU was cut off
+  // Its last episode has ended, as far as the controller knows rightly, but the record does not
+  // carry the proof that ended it: rolled back, and lifted again without one.
+  kUnproven,
 };
 
 enum class EpisodeStep : std::uint8_t {

@@ -92,9 +92,7 @@ v1::ReportRefusal Expected(const Input& in) {
   }
   if (in.generation == GenerationStep::kEqualSame) return v1::REPORT_REFUSAL_UNSPECIFIED;
   if (in.incoming_subset & 1) return v1::REPORT_REFUSAL_UNSPECIFIED;  // stays or becomes full
-  const bool gone = (in.held_subset & 1) != 0;
-  const bool unseen = in.episode == EpisodeStep::kLater;
-  if (!gone && !unseen) return v1::REPORT_REFUSAL_UNSPECIFIED;
+  // Not full after at least one episode: it has to be proven, whatever was held before.
   if (in.proof == ProofState::kAbsent) return v1::REPORT_REFUSAL_PROOF_MISSING;
   if (in.episode == EpisodeStep::kEarlier) return v1::REPORT_REFUSAL_PROOF_EARLIER_EPISODE;
   if (in.proof == ProofState::kShort) return v1::REPORT_REFUSAL_PROOF_SHORT;
@@ -139,7 +137,7 @@ TEST(ReportTableTest, IsTotalAndHasNoDeadRow) {
   std::set<const char*> used;
   for (int bits = 0; bits < 16; ++bits) {
     for (int generation = 0; generation < 5; ++generation) {
-      for (int space = 0; space < 4; ++space) {
+      for (int space = 0; space < 5; ++space) {
         for (int episode = 0; episode < 3; ++episode) {
           for (int proof = 0; proof < 3; ++proof) {
             const ReportCase c{.session_current = (bits & 1) != 0,
@@ -198,6 +196,30 @@ TEST(ReportTableTest, TheProofIsJudgedByTheNewestMarks) {
   v1::Report report = test_support::ReclaimedReport(VolumeUuid(1), 8, 3);
   EXPECT_EQ(DecideReport(SortReport(held, report)).refusal, v1::REPORT_REFUSAL_UNSPECIFIED);
   report.mutable_marks()->set_resume_bytes(report.marks().resume_bytes() + 1);
+  EXPECT_EQ(DecideReport(SortReport(held, report)).refusal, v1::REPORT_REFUSAL_PROOF_SHORT);
+}
+
+TEST(ReportTableTest, NewMarksWithoutAnEpisodeCallForNoNewProof) {
+  const v1::Report held = test_support::ReclaimedReport(VolumeUuid(1), 7, 3);
+  v1::Report report = held;
+  report.set_generation(8);
+  report.mutable_marks()->set_resume_bytes(report.marks().resume_bytes() + 1);
+  EXPECT_EQ(DecideReport(SortReport(held, report)).refusal, v1::REPORT_REFUSAL_UNSPECIFIED);
+}
+
+TEST(ReportTableTest, AVolumeThatWasNeverFullHasNothingToProve) {
+  EXPECT_EQ(DecideReport(SortReport(v1::Report(), ReadyReport(VolumeUuid(1), 1))).refusal,
+            v1::REPORT_REFUSAL_UNSPECIFIED);
+}
+
+// Rolled back into an episode whose end is known, and lifted again without a proof.
+TEST(ReportTableTest, AnEpisodeThatEndsASecondTimeIsProvenASecondTime) {
+  const v1::Report held = test_support::ReclaimedReport(VolumeUuid(1), 7, 3);
+  v1::Report report = test_support::ReclaimedReport(VolumeUuid(1), 8, 3);
+  report.clear_proof();
+  EXPECT_EQ(DecideReport(SortReport(held, report)).refusal, v1::REPORT_REFUSAL_PROOF_MISSING);
+  *report.mutable_proof() = ValidProof(3, report.marks());
+  report.mutable_proof()->set_readings(2);
   EXPECT_EQ(DecideReport(SortReport(held, report)).refusal, v1::REPORT_REFUSAL_PROOF_SHORT);
 }
 
