@@ -1,6 +1,5 @@
 #include "daemon/loop/event_loop.h"
 
-#include <algorithm>
 #include <cstdio>
 #include <vector>
 
@@ -61,7 +60,7 @@ EventLoop::EventLoop(EventLoopOptions options)
 EventLoop::~EventLoop() {
   if (!closing_) {
     AdoptThread();
-    CloseUntil(std::nullopt);
+    Close(std::nullopt);
   }
 }
 
@@ -121,33 +120,33 @@ void EventLoop::QueueTasks(Task work, Task done) {
 bool EventLoop::CloseWithin(base::Duration grace) {
   AssertOnLoop();
   TM_CHECK(!running_.load() && !closing_);
-  return CloseUntil(Now() + grace);
+  return Close(grace);
 }
 
-bool EventLoop::CloseUntil(std::optional<base::MonotonicTime> deadline) {
+bool EventLoop::Close(std::optional<base::Duration> grace) {
   closing_ = true;
   queue_->Close();
   handles_->heartbeat.reset();
   handles_->wake.reset();
   uv_walk(uv(), AbortOnOpenHandle, nullptr);
 
-  // An unreferenced timer wakes the poll below without keeping the loop alive.
+  // An unreferenced timer ends the wait below without keeping the loop alive. Only it says when the
+  // grace is over: libuv's clock is coarser than ours, so it may fire a little before.
+  bool expired = false;
   uv_timer_t alarm;
-  if (deadline.has_value()) {
-    const auto left = std::max(*deadline - Now(), base::Duration(0));
+  if (grace.has_value()) {
+    alarm.data = &expired;
     uv_update_time(uv());
     TM_CHECK(uv_timer_init(uv(), &alarm) == 0);
     uv_unref(reinterpret_cast<uv_handle_t*>(&alarm));
     uv_timer_start(
-        &alarm, [](uv_timer_t*) {},
+        &alarm, [](uv_timer_t* timer) { *static_cast<bool*>(timer->data) = true; },
         static_cast<std::uint64_t>(
-            std::chrono::duration_cast<std::chrono::milliseconds>(left).count() + 1),
+            std::chrono::duration_cast<std::chrono::milliseconds>(*grace).count() + 1),
         0);
   }
-  while (uv_loop_alive(uv()) != 0 && (!deadline.has_value() || Now() < *deadline)) {
-    uv_run(uv(), UV_RUN_ONCE);
-  }
-  if (deadline.has_value()) {
+  while (!expired && uv_loop_alive(uv()) != 0) uv_run(uv(), UV_RUN_ONCE);
+  if (grace.has_value()) {
     uv_close(reinterpret_cast<uv_handle_t*>(&alarm), nullptr);
     uv_run(uv(), UV_RUN_NOWAIT);
   }

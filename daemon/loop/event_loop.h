@@ -91,7 +91,7 @@ class EventLoop {
 
   void QueueTasks(Task work, Task done);
   void RunQueued();
-  bool CloseUntil(std::optional<base::MonotonicTime> deadline);
+  bool Close(std::optional<base::Duration> grace);
 
   std::atomic<std::thread::id> owner_;
   std::atomic<std::size_t> work_in_flight_{0};
