@@ -112,8 +112,8 @@ TEST_P(FullDisk, OpensWithoutRoomForItsReserveAndSaysSo) {
 INSTANTIATE_TEST_SUITE_P(OnRealFileSystems, FullDisk,
                          ::testing::Values(support::SmallVolume::Kind::kTmpfs,
                                            support::SmallVolume::Kind::kExt4),
-                         [](const auto& info) {
-                           return info.param == support::SmallVolume::Kind::kTmpfs ? "Tmpfs"
+                         [](const auto& kind) {
+                           return kind.param == support::SmallVolume::Kind::kTmpfs ? "Tmpfs"
                                                                                    : "Ext4";
                          });
 
