@@ -10,10 +10,12 @@ endif()
 
 find_program(TIDEMARK_CCACHE ccache)
 if(TIDEMARK_CCACHE)
-  set(CMAKE_C_COMPILER_LAUNCHER ${TIDEMARK_CCACHE})
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${TIDEMARK_CCACHE})
+  # Paths below the checkout are compared relative to it, so that every checkout hits the same cache.
+  set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}
+    CCACHE_NOHASHDIR=1 ${TIDEMARK_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_C_COMPILER_LAUNCHER})
 endif()
-# Same objects in every checkout: ccache can share them and no build path leaks into a binary.
+# No build path leaks into a binary.
 add_compile_options(-ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
 
 if(TIDEMARK_SANITIZE)
