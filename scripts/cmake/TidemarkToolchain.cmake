@@ -10,7 +10,7 @@ endif()
 
 find_program(TIDEMARK_CCACHE ccache)
 if(TIDEMARK_CCACHE)
-  # Paths below the checkout are compared relative to it, so that every checkout hits the same cache.
+  # Paths below the checkout are compared relative to it, so that all checkouts hit the same cache.
   set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}
     CCACHE_NOHASHDIR=1 ${TIDEMARK_CCACHE})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_C_COMPILER_LAUNCHER})
