@@ -73,6 +73,7 @@ TEST_F(ScProcessTest, SigtermEndsAttachedStreamsAndExitsWithZero) {
   ASSERT_OK_AND_ASSIGN(const auto exit, sc_.WaitForExit());
   EXPECT_TRUE(exit.clean()) << exit.ToString();
   EXPECT_TRUE(WaitFor([&] { return spu.ended(); }, kLongWait, "the stream to end"));
+  EXPECT_THAT(spu.goodbye(), HasSubstr("stopping")) << "ended by us, not cut by the transport";
 }
 
 TEST_F(ScProcessTest, AnswersHealthAndMetricsOverHttp) {

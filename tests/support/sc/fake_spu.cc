@@ -128,6 +128,11 @@ bool FakeSpu::ended() const {
   return ended_;
 }
 
+std::string FakeSpu::goodbye() const {
+  base::MutexLock lock(mutex_);
+  return goodbye_;
+}
+
 void FakeSpu::ReadUntilEnd(Stream& stream) {
   AttachResponse message;
   while (stream.call->Read(&message)) {
@@ -138,8 +143,9 @@ void FakeSpu::ReadUntilEnd(Stream& stream) {
     received_.push_back(message);
     arrived_.NotifyAll();
   }
-  stream.call->Finish().error_code();
+  const grpc::Status status = stream.call->Finish();
   base::MutexLock lock(mutex_);
+  goodbye_ = status.error_message();
   ended_ = true;
   arrived_.NotifyAll();
 }

@@ -51,6 +51,8 @@ class FakeSpu {
   std::vector<sc::v1::AttachResponse> received() const;
   // The stream has ended.
   bool ended() const;
+  // What the controller said at its end.
+  std::string goodbye() const;
   std::uint64_t session() const { return session_; }
 
   std::string id;
@@ -76,6 +78,7 @@ class FakeSpu {
   base::CondVar arrived_;
   std::vector<sc::v1::AttachResponse> received_ TM_GUARDED_BY(mutex_);
   bool ended_ TM_GUARDED_BY(mutex_) = true;
+  std::string goodbye_ TM_GUARDED_BY(mutex_);
   base::Mutex write_mutex_;
 };
 

@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "gtest/gtest.h"
+#include "tests/support/await.h"
 
 namespace tidemark::support {
 
@@ -53,7 +54,7 @@ void ScRig::Stop() {
   if (process_ == nullptr) return;
   std::promise<void> stopped;
   loop_.Run([&] { process_->Stop([&] { stopped.set_value(); }); });
-  stopped.get_future().wait();
+  TM_CHECK(stopped.get_future().wait_for(kLongWait) == std::future_status::ready);
   loop_.Run([&] { process_.reset(); });
 }
 
