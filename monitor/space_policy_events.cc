@@ -134,7 +134,8 @@ void SpacePolicy::On(const event::SpaceFreed& e) {
 
 void SpacePolicy::On(const event::ReclaimEnded& e) {
   reclaim_running_ = false;
-  reclaim_next_ = at_.now + options_.reclaim_pause;
+  // Only what came to nothing is not repeated at once: who fills on gets the next run.
+  reclaim_next_ = e.needs_operator ? at_.now + options_.reclaim_pause : at_.now;
   reclaim_ended_ = e;
   PollSoon();
 }

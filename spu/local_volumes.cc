@@ -54,36 +54,23 @@ absl::StatusOr<space::PlanReclaimResponse> LocalVolumes::PlanReclaim(
     const std::string& selector) const {
   auto volume = volumes_.Select(selector);
   if (!volume.ok()) return volume.status();
+  const std::int64_t wanted_bytes = (*volume)->BytesTo((*volume)->marks().low_bytes);
+  const monitor::ReclaimPlan plan = (*volume)->PlanReclaim(wanted_bytes);
   space::PlanReclaimResponse response;
-  for (space::ReclaimStep& step : (*volume)->ReclaimCandidates()) {
-    response.set_expected_bytes(response.expected_bytes() + step.expected_bytes());
-    *response.add_steps() = std::move(step);
+  for (const monitor::ReclaimCandidate& step : plan.steps) {
+    *response.add_steps() = ReclaimStepMessage(**volume, step);
   }
-  const VolumeState state = (*volume)->State();
-  if (state.reading.has_value()) {
-    response.set_wanted_bytes(
-        std::max<std::int64_t>(0, state.marks.resume_bytes - state.reading->available_bytes));
-  }
+  response.set_expected_bytes(plan.expected_bytes);
+  response.set_wanted_bytes(wanted_bytes);
   return response;
 }
 
 void LocalVolumes::Reclaim(const std::string& selector, Reclaimed done) {
   auto volume = volumes_.Select(selector);
   if (!volume.ok()) return done(volume.status());
-  space::ReclaimResponse response;
-  for (space::ReclaimStep& step : (*volume)->ReclaimCandidates()) {
-    *response.add_done() = std::move(step);
-  }
-  (*volume)->Reclaim([response = std::move(response), volume = *volume,
-                      done = std::move(done)](std::int64_t freed_bytes) mutable {
-    response.set_freed_bytes(freed_bytes);
-    const VolumeState state = volume->State();
-    if (state.reading.has_value()) {
-      response.set_bytes_short(std::max<std::int64_t>(
-          0, state.marks.resume_bytes - state.reading->available_bytes - freed_bytes));
-    }
-    done(std::move(response));
-  });
+  if (!(*volume)->started()) return done(absl::UnavailableError("the volume is still opening"));
+  (*volume)->Reclaim(
+      [done = std::move(done)](const space::ReclaimResponse& response) mutable { done(response); });
 }
 
 void LocalVolumes::Hold(const std::string& selector, const std::string& who, const std::string& why,

@@ -239,7 +239,10 @@ void Volume::CloseWhenIdle(absl::AnyInvocable<void()>& done) {
       if (!partition->log().idle() && !partition->log().failed()) return;
     }
     closed_ = true;
+    // After a device fault nobody knows what is on the disk: the next start has to look.
+    const bool trusted = driver_ == nullptr || !driver_->policy().device_fault().has_value();
     for (const auto& [id, partition] : partitions_) {
+      if (!trusted) break;
       auto state = partition->log().Close();
       if (!state.ok()) continue;  // failed: recovery will look at it
       ++closing_;

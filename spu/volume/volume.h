@@ -19,6 +19,7 @@
 
 #include "daemon/loop/timer.h"
 #include "monitor/errno_verdict.h"
+#include "monitor/reclaim_plan.h"
 #include "spu/commit/commit_queue.h"
 #include "spu/commit/commit_thread.h"
 #include "spu/partition.h"
@@ -36,6 +37,8 @@ struct VolumeOptions {
   base::Duration reading_deadline = std::chrono::seconds(1);
   base::Duration settle = std::chrono::seconds(2);
   base::Duration retention_interval = std::chrono::seconds(10);
+  // After a reclaim that came to nothing.
+  base::Duration reclaim_pause = std::chrono::seconds(5);
   std::int64_t commit_queue_bytes_max = 64 * base::kMiB;
   std::int64_t batch_bytes_max = base::kMiB;
 };
@@ -82,6 +85,7 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
   const std::map<base::PartitionId, std::unique_ptr<Partition>>& partitions() const {
     return partitions_;
   }
+  const monitor::Marks& marks() const { return marks_; }
   std::int64_t steps_held() const;
   std::int64_t steps_bytes() const;
   std::size_t opening() const { return opening_; }
@@ -98,9 +102,13 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
   // Deletes for ever; gone is success.
   void Delete(base::PartitionId partition, absl::AnyInvocable<void(absl::Status)> done);
 
-  // What policy allows to go now, largest yield first.
-  std::vector<tidemark::space::v1::ReclaimStep> ReclaimCandidates() const;
-  void Reclaim(absl::AnyInvocable<void(std::int64_t freed_bytes)> done);
+  using Reclaimed = absl::AnyInvocable<void(const tidemark::space::v1::ReclaimResponse&)>;
+
+  // What policy allows to go now, in the order it would.
+  monitor::ReclaimPlan PlanReclaim(std::int64_t wanted_bytes) const;
+  void Reclaim(Reclaimed done);
+  // What is missing to a step above the mark; 0 if nothing is.
+  std::int64_t BytesTo(std::int64_t mark_bytes) const;
 
   // SpaceEvents of other origin (operator, SC).
   void Apply(const monitor::SpaceEvent& event);
@@ -129,11 +137,6 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
   void StartReclaim(std::int64_t wanted_bytes) override;
 
  private:
-  struct Reclaimable {
-    std::string_view policy;
-    storage::TrimPlan plan;
-  };
-
   // Start (volume_start.cc)
   absl::Status SetMarks(const monitor::SpaceReading* reading, std::size_t partitions);
   storage::LogOptions LogOptionsFor(const tidemark::sc::v1::TopicPolicy& policy) const;
@@ -156,11 +159,13 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
                     absl::AnyInvocable<void(StepsTaken)> done);
 
   // Reclaim, creation, deletion (volume_reclaim.cc)
-  std::optional<Reclaimable> ReclaimableOf(const Partition& partition) const;
-  std::int64_t drop_allowance_bytes() const;
-  std::int64_t BytesToResume() const;
+  std::vector<monitor::ReclaimCandidate> ReclaimCandidates() const;
+  std::optional<storage::TrimPlan> TrimFor(const Partition& partition,
+                                           const monitor::ReclaimCandidate& candidate) const;
   void ExpireSegments(Partition& partition);
+  std::int64_t OurBytes() const;
   void RunReclaimStep();
+  void ObserveReclaim(const monitor::SpaceReading& reading);
   void EndReclaim();
   void CreateOnDisk(const PartitionSpec& spec, monitor::GrantId grant, Assigned done);
 
@@ -205,11 +210,15 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
   // Partitions whose appends wait for a fresh reading.
   std::set<base::PartitionId> awaiting_reading_;
 
-  bool reclaiming_ = false;
-  std::int64_t reclaim_wanted_bytes_ = 0;
-  std::int64_t reclaim_freed_bytes_ = 0;
-  std::int64_t reclaim_floor_bytes_ = 0;  // what we held after the last reclaim
-  std::vector<absl::AnyInvocable<void(std::int64_t)>> on_reclaimed_;
+  std::optional<monitor::ReclaimRun> reclaim_;
+  std::int64_t reclaim_freed_bytes_ = 0;                  // by the last step
+  std::optional<base::MonotonicTime> reclaim_step_done_;  // its reading is awaited
+  // What we may not go below by drop_oldest: what we held after the last reclaim, less the growth
+  // it did not use. 0 after a start: the first run stops at its target anyway.
+  std::int64_t reclaim_floor_bytes_ = 0;
+  std::int64_t reclaim_growth_bytes_ = 0;   // when the run began
+  std::int64_t reclaim_dropped_bytes_ = 0;  // by drop_oldest in this run
+  std::vector<Reclaimed> on_reclaimed_;
 
   bool stopping_ = false;
   bool closed_ = false;

@@ -5,6 +5,7 @@
 #include "absl/strings/str_format.h"
 #include "daemon/log.h"
 #include "spu/volume/volume.h"
+#include "spu/volume/volume_view.h"
 #include "storage/segment/segment_name.h"
 
 namespace tidemark::spu {
@@ -14,6 +15,8 @@ namespace event = monitor::event;
 namespace sc_pb = tidemark::sc::v1;
 namespace space_pb = tidemark::space::v1;
 using daemon::LogLevel;
+using monitor::ReclaimCandidate;
+using monitor::ReclaimKind;
 
 storage::RetentionLimits LimitsOf(const sc_pb::TopicPolicy& policy) {
   storage::RetentionLimits limits;
@@ -41,51 +44,60 @@ sc_pb::AssignmentResult Refused(const PartitionSpec& spec, sc_pb::AssignmentRefu
 
 }  // namespace
 
-// What may go of one partition now, and by which rule.
-std::optional<Volume::Reclaimable> Volume::ReclaimableOf(const Partition& partition) const {
-  const storage::PartitionLog& log = partition.log();
-  storage::TrimPlan leftovers = log.PlanLeftovers(Now());
-  if (!leftovers.drop.empty()) return Reclaimable{"trimmed", std::move(leftovers)};
-  storage::TrimPlan expired = log.PlanExpiry(LimitsOf(partition.policy), clock_.WallNow());
-  if (!expired.drop.empty()) return Reclaimable{"retention", std::move(expired)};
-  if (partition.policy.on_full() == sc_pb::ON_FULL_DROP_OLDEST && drop_allowance_bytes() > 0) {
-    // The oldest closed segment, one at a time.
-    const auto segments = log.Segments();
-    if (segments.size() > 1 && !segments.front().busy) {
-      auto oldest = log.PlanTrim(segments.front().end_offset);
-      if (oldest.ok() && !oldest->drop.empty()) {
-        return Reclaimable{"drop_oldest", *std::move(oldest)};
-      }
+// What policy allows to go, by partition. Steps of idle partitions are given back anyway.
+std::vector<ReclaimCandidate> Volume::ReclaimCandidates() const {
+  std::vector<ReclaimCandidate> candidates;
+  for (const auto& [id, partition] : partitions_) {
+    const storage::PartitionLog& log = partition->log();
+    const auto add = [&, id = id](ReclaimKind kind, base::Offset base_offset, std::int64_t bytes,
+                                  std::string policy) {
+      ReclaimCandidate& candidate = candidates.emplace_back();
+      candidate.kind = kind;
+      candidate.partition = id;
+      candidate.base_offset = base_offset;
+      candidate.expected_bytes = bytes;
+      candidate.name = absl::StrFormat("%s/%d %s", log.state().topic, log.state().index,
+                                       storage::SegmentFileName(base_offset));
+      candidate.policy = std::move(policy);
+    };
+    if (const auto plan = log.PlanLeftovers(Now()); !plan.drop.empty()) {
+      add(ReclaimKind::kTrimmedSegment, plan.drop.front(), plan.expected_freed_bytes, "trimmed");
+      continue;
+    }
+    if (const auto plan = log.PlanExpiry(LimitsOf(partition->policy), clock_.WallNow());
+        !plan.drop.empty()) {
+      add(ReclaimKind::kExpiredSegment, plan.drop.front(), plan.expected_freed_bytes, "retention");
+      continue;
+    }
+    if (partition->policy.on_full() != sc_pb::ON_FULL_DROP_OLDEST) continue;
+    for (const storage::SegmentSummary& segment : log.Segments()) {
+      if (segment.active || segment.busy) break;
+      add(ReclaimKind::kDropOldestSegment, segment.base_offset, segment.allocated_bytes,
+          "on_full = drop_oldest");
     }
   }
-  return std::nullopt;
+  return candidates;
 }
 
-// A neighbour's growth must not empty a topic: no more than we grew since the last reclaim.
-std::int64_t Volume::drop_allowance_bytes() const {
+std::int64_t Volume::OurBytes() const {
   std::int64_t ours = 0;
   for (const auto& [id, partition] : partitions_) ours += partition->log().allocated_bytes();
-  return ours - reclaim_floor_bytes_;
+  return ours;
 }
 
-std::vector<space_pb::ReclaimStep> Volume::ReclaimCandidates() const {
-  std::vector<space_pb::ReclaimStep> steps;
-  for (const auto& [id, partition] : partitions_) {
-    const auto reclaimable = ReclaimableOf(*partition);
-    if (!reclaimable.has_value()) continue;
-    space_pb::ReclaimStep& step = steps.emplace_back();
-    step.set_action(reclaimable->plan.seals_active ? "drop segments, the active one too"
-                                                   : "drop segments");
-    step.set_partition_id(id.value());
-    step.set_topic(partition->log().state().topic);
-    step.set_partition(static_cast<std::int32_t>(partition->log().state().index));
-    step.set_segment(storage::SegmentFileName(reclaimable->plan.drop.front()));
-    step.set_expected_bytes(reclaimable->plan.expected_freed_bytes);
-    step.set_policy(std::string(reclaimable->policy));
-  }
-  std::sort(steps.begin(), steps.end(),
-            [](const auto& a, const auto& b) { return a.expected_bytes() > b.expected_bytes(); });
-  return steps;
+// Growth is counted in bytes, but segments go whole: up to one more may go than we grew. What went
+// too far is carried into the next run, so that it does not add up.
+monitor::ReclaimPlan Volume::PlanReclaim(std::int64_t wanted_bytes) const {
+  const std::int64_t growth = OurBytes() - reclaim_floor_bytes_;
+  return monitor::MakeReclaimPlan(ReclaimCandidates(),
+                                  {wanted_bytes, growth > 0 ? growth + marks_.segment_bytes : 0});
+}
+
+std::int64_t Volume::BytesTo(std::int64_t mark_bytes) const {
+  const VolumeState state = State();
+  if (!state.reading.has_value()) return 0;
+  return std::max<std::int64_t>(
+      0, mark_bytes + state.marks.step_bytes - state.reading->available_bytes);
 }
 
 void Volume::ExpireSegments(Partition& partition) {
@@ -98,63 +110,86 @@ void Volume::ExpireSegments(Partition& partition) {
 }
 
 void Volume::StartReclaim(std::int64_t wanted_bytes) {
-  reclaim_wanted_bytes_ = std::max(reclaim_wanted_bytes_, wanted_bytes);
-  if (reclaiming_) return;
-  reclaiming_ = true;
-  reclaim_freed_bytes_ = 0;
+  const VolumeState state = State();
+  if (reclaim_.has_value() || !state.reading.has_value()) return;
+  reclaim_growth_bytes_ = OurBytes() - reclaim_floor_bytes_;
+  reclaim_dropped_bytes_ = 0;
+  reclaim_.emplace(PlanReclaim(std::min(wanted_bytes, BytesTo(state.marks.low_bytes))),
+                   state.reading->available_bytes, state.reading->available_bytes + wanted_bytes);
   RunReclaimStep();
 }
 
-void Volume::Reclaim(absl::AnyInvocable<void(std::int64_t)> done) {
+// A person's word: everything that policy allows, not only as much as is wanted.
+void Volume::Reclaim(Reclaimed done) {
   on_reclaimed_.push_back(std::move(done));
-  StartReclaim(std::max<std::int64_t>(1, BytesToResume()));
+  StartReclaim(disk_->capacity_bytes());
+  if (!reclaim_.has_value()) EndReclaim();
 }
 
-std::int64_t Volume::BytesToResume() const {
-  const VolumeState state = State();
-  if (!state.reading.has_value()) return 0;
-  return std::max<std::int64_t>(
-      0, state.marks.resume_bytes + state.marks.step_bytes - state.reading->available_bytes);
-}
-
-// One step, then its yield is seen, then the next.
+// One step, then a reading begun after it says what it brought, then the next.
 void Volume::RunReclaimStep() {
-  if (reclaim_freed_bytes_ >= reclaim_wanted_bytes_) return EndReclaim();
-  Partition* best = nullptr;
-  std::optional<Reclaimable> best_plan;
-  for (const auto& [id, partition] : partitions_) {
-    auto plan = ReclaimableOf(*partition);
-    if (!plan.has_value()) continue;
-    if (best_plan.has_value() &&
-        plan->plan.expected_freed_bytes <= best_plan->plan.expected_freed_bytes) {
-      continue;
-    }
-    best = partition.get();
-    best_plan = std::move(plan);
+  const ReclaimCandidate* next = reclaim_->Next();
+  if (next == nullptr) return EndReclaim();
+  Partition* partition = Find(next->partition);
+  const auto plan = partition != nullptr ? TrimFor(*partition, *next) : std::nullopt;
+  const bool drops = next->kind == ReclaimKind::kDropOldestSegment;
+  const auto freed = [this, guard = std::weak_ptr(alive_), drops](std::int64_t bytes) {
+    if (guard.expired()) return;
+    if (drops) reclaim_dropped_bytes_ += bytes;
+    reclaim_freed_bytes_ = bytes;
+    reclaim_step_done_ = clock_.Now();
+    Apply(event::PollNow{});
+  };
+  // Gone meanwhile, or busy: a step that frees nothing, and its reading ends the run.
+  if (!plan.has_value() || !partition->RunPlan(*plan, freed)) freed(0);
+}
+
+std::optional<storage::TrimPlan> Volume::TrimFor(const Partition& partition,
+                                                 const ReclaimCandidate& candidate) const {
+  const storage::PartitionLog& log = partition.log();
+  switch (candidate.kind) {
+    case ReclaimKind::kTrimmedSegment:
+      return log.PlanLeftovers(Now());
+    case ReclaimKind::kExpiredSegment:
+      return log.PlanExpiry(LimitsOf(partition.policy), clock_.WallNow());
+    case ReclaimKind::kDropOldestSegment:
+      for (const storage::SegmentSummary& segment : log.Segments()) {
+        if (segment.base_offset != candidate.base_offset) continue;
+        auto plan = log.PlanTrim(segment.end_offset);
+        if (plan.ok()) return *std::move(plan);
+      }
+      return std::nullopt;
+    case ReclaimKind::kUnusedStep:
+    case ReclaimKind::kTombstonedPartition:
+      return std::nullopt;
   }
-  if (best == nullptr) return EndReclaim();
-  const bool begun = best->RunPlan(best_plan->plan,
-                                   [this, guard = std::weak_ptr(alive_)](std::int64_t freed_bytes) {
-                                     if (guard.expired()) return;
-                                     reclaim_freed_bytes_ += freed_bytes;
-                                     // Zero yield: something is wrong that repeating will not mend.
-                                     if (freed_bytes == 0) return EndReclaim();
-                                     RunReclaimStep();
-                                   });
-  if (!begun) EndReclaim();
+  return std::nullopt;
+}
+
+void Volume::ObserveReclaim(const monitor::SpaceReading& reading) {
+  if (!reclaim_.has_value() || !reclaim_step_done_.has_value() ||
+      reading.started < *reclaim_step_done_) {
+    return;
+  }
+  reclaim_step_done_.reset();
+  reclaim_->Observe(reclaim_freed_bytes_, reading.available_bytes);
+  RunReclaimStep();
 }
 
 void Volume::EndReclaim() {
-  reclaiming_ = false;
-  reclaim_floor_bytes_ = 0;
-  for (const auto& [id, partition] : partitions_) {
-    reclaim_floor_bytes_ += partition->log().allocated_bytes();
+  space_pb::ReclaimResponse response;
+  if (reclaim_.has_value()) {
+    for (std::size_t i = 0; i < reclaim_->done(); ++i) {
+      *response.add_done() = ReclaimStepMessage(*this, reclaim_->plan().steps[i]);
+    }
+    response.set_freed_bytes(reclaim_->freed_bytes());
+    response.set_observed_gain_bytes(reclaim_->gained_bytes());
+    Apply(event::ReclaimEnded{reclaim_->needs_operator(), reclaim_->bytes_short()});
+    reclaim_floor_bytes_ = OurBytes() - (reclaim_growth_bytes_ - reclaim_dropped_bytes_);
+    reclaim_.reset();
   }
-  const std::int64_t short_bytes =
-      std::max<std::int64_t>(0, reclaim_wanted_bytes_ - reclaim_freed_bytes_);
-  reclaim_wanted_bytes_ = 0;
-  Apply(event::ReclaimEnded{short_bytes > 0, short_bytes});
-  for (auto& done : std::exchange(on_reclaimed_, {})) done(reclaim_freed_bytes_);
+  response.set_bytes_short(BytesTo(marks_.resume_bytes));
+  for (Reclaimed& done : std::exchange(on_reclaimed_, {})) done(response);
 }
 
 void Volume::Assign(const PartitionSpec& spec, Assigned done) {

@@ -118,6 +118,7 @@ void Volume::BeginVerdict() {
   monitor::PolicyOptions policy_options;
   policy_options.reading_deadline = options_.reading_deadline;
   policy_options.settle = options_.settle;
+  policy_options.reclaim_pause = options_.reclaim_pause;
   const monitor::Instant now{clock_.Now(), clock_.WallNow()};
   driver_ = std::make_unique<SpaceDriver>(loop_, clock_, disk_,
                                           monitor::SpacePolicy(policy_options, boot, now), *this);

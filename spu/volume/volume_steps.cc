@@ -206,6 +206,9 @@ void Volume::OnVerdict(const monitor::VerdictRecord& durable,
 
 void Volume::OnReading() {
   why_closed_.reset();
+  if (const auto& reading = driver_->policy().Explain(clock_.Now()).reading; reading.has_value()) {
+    ObserveReclaim(*reading);
+  }
   for (const base::PartitionId id : std::exchange(awaiting_reading_, {})) {
     if (Partition* partition = Find(id)) partition->AdmitParked();
   }

@@ -111,15 +111,29 @@ space::Explanation ExplanationMessage(const Volume& volume) {
   const monitor::Explanation explanation = volume.driver()->policy().Explain(now);
   message.set_summary(explanation.summary);
   FillProof(explanation, now, *message.mutable_proof());
-  for (const space::ReclaimStep& step : volume.ReclaimCandidates()) {
-    message.set_reclaimable_bytes(message.reclaimable_bytes() + step.expected_bytes());
-  }
+  message.set_reclaimable_bytes(
+      volume.PlanReclaim(volume.BytesTo(volume.marks().low_bytes)).expected_bytes);
   for (const auto& [id, partition] : volume.partitions()) {
     if (!partition->assigned) {
       message.set_unclaimed_bytes(message.unclaimed_bytes() + partition->log().allocated_bytes());
     }
   }
   for (std::string& step : NextSteps(message)) message.add_next_steps(std::move(step));
+  return message;
+}
+
+space::ReclaimStep ReclaimStepMessage(const Volume& volume,
+                                      const monitor::ReclaimCandidate& candidate) {
+  space::ReclaimStep message;
+  message.set_action(absl::StrFormat("free %s", monitor::ReclaimKindName(candidate.kind)));
+  message.set_partition_id(candidate.partition.value());
+  if (const Partition* partition = volume.Find(candidate.partition)) {
+    message.set_topic(partition->log().state().topic);
+    message.set_partition(static_cast<std::int32_t>(partition->log().state().index));
+  }
+  message.set_segment(candidate.name);
+  message.set_expected_bytes(candidate.expected_bytes);
+  message.set_policy(candidate.policy);
   return message;
 }
 

@@ -15,6 +15,9 @@ namespace tidemark::spu {
 tidemark::space::v1::Volume VolumeMessage(const Volume& volume);
 tidemark::space::v1::Explanation ExplanationMessage(const Volume& volume);
 
+tidemark::space::v1::ReclaimStep ReclaimStepMessage(const Volume& volume,
+                                                    const monitor::ReclaimCandidate& candidate);
+
 // nullopt before there is anything durable to tell. `boot_count` numbers the lost-data holds: they
 // are found when a partition is opened, and do not change while it is open.
 std::optional<VolumeTruth> TruthOf(const Volume& volume, std::uint64_t boot_count);

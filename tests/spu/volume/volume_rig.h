@@ -177,7 +177,8 @@ class VolumeRig : private VolumeListener {
   storage::PosixFileSystem posix_;
   support::FaultyFileSystem disk_{posix_};
   std::unique_ptr<support::SmallVolume> small_;
-  VolumeOptions options_{.settle = std::chrono::milliseconds(30)};
+  VolumeOptions options_{.settle = std::chrono::milliseconds(30),
+                         .reclaim_pause = std::chrono::milliseconds(50)};
   std::unique_ptr<support::LoopThread> loop_;
   std::unique_ptr<Volume> volume_;
 };

@@ -158,6 +158,39 @@ TEST_F(VolumeSpaceTest, ENOSPCAtAStepIsAHoldAndLosesNothing) {
   EXPECT_TRUE(rig_.durable().last_proof.has_value());
 }
 
+struct KeepsGoing {
+  std::string name;
+  tidemark::sc::v1::TopicPolicy policy;
+};
+
+// More than the volume holds, through topics that may lose their oldest: it may pause, and then
+// goes on by itself.
+TEST_F(VolumeSpaceTest, GoesOnByItselfWhereThePolicyAllowsTheOldestToGo) {
+  tidemark::sc::v1::TopicPolicy retention;
+  retention.set_retention_bytes(8 * base::kMiB);
+  tidemark::sc::v1::TopicPolicy drop_oldest;
+  drop_oldest.set_on_full(tidemark::sc::v1::ON_FULL_DROP_OLDEST);
+  for (const KeepsGoing& topic :
+       {KeepsGoing{"retention", retention}, KeepsGoing{"drop oldest", drop_oldest}}) {
+    SCOPED_TRACE(topic.name);
+    const std::uint64_t id = topic.name.size();
+    ASSERT_TRUE(rig_.Assign(id, topic.policy).ok());
+    constexpr std::int64_t kBatches = 1500;
+    std::int64_t appended = 0;
+    while (appended < kBatches * 64) {
+      if (!rig_.Append(id, {.records = 64, .value_bytes = 1000}).refusal.has_value()) {
+        appended += 64;
+      } else {
+        ASSERT_TRUE(rig_.AwaitAccepting(true)) << rig_.explanation().ShortDebugString();
+      }
+    }
+    const auto values = rig_.ReadAll(id);
+    EXPECT_GT(values.size(), 0u);
+    EXPECT_LT(std::ssize(values), appended);
+    ASSERT_OK(rig_.Delete(id));
+  }
+}
+
 struct Lie {
   std::string name;
   FaultRule rule;
