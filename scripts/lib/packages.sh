@@ -1,4 +1,4 @@
-# The Debian 12 packages Tidemark needs, by name, in groups: build, test, check.
+# The Debian 12 packages Tidemark needs, by name, in groups: build, story, test, check.
 #
 # Sourced by the scripts. Needs bash and dpkg only: a bare system has no python3, sudo or curl.
 # Nothing is asked of the network when all packages are there.
@@ -10,6 +10,9 @@ packages_of() {
         libuv1-dev libgrpc++-dev protobuf-compiler protobuf-compiler-grpc libprotobuf-dev \
         grpc-proto libabsl-dev libcli11-dev libtomlplusplus-dev libspdlog-dev libmicrohttpd-dev \
         prometheus-cpp-dev libsqlite3-dev libisal-dev python3 e2fsprogs util-linux mount procps
+      ;;
+    story) # its driver waits and watches with the tests' tools
+      echo libgtest-dev libgmock-dev
       ;;
     test) # llvm-14 is the symbolizer of the sanitizers
       echo clang-14 libclang-rt-14-dev llvm-14 libgtest-dev libgmock-dev

@@ -1,0 +1,64 @@
+// Somebody who looks at the SC all the time and writes down every status it shows.
+//
+// Independent of the story's steps: one thread polls, one follows the watch stream; both go on
+// through the SC's death and return.
+//
+// Threading: any thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "base/mutex.h"
+#include "tidemark/sc/v1/admin.pb.h"
+
+namespace tidemark::story {
+
+class StatusWatcher {
+ public:
+  explicit StatusWatcher(const std::string& controller);
+  ~StatusWatcher();
+
+  // Everything seen from now on counts for a new chapter.
+  void BeginChapter();
+
+  // Of the chapter: how often anything was looked at, and what was seen of a partition.
+  std::int64_t looks() const;
+  std::set<std::string> StatusesSeen(std::uint64_t partition_id) const;
+  // How often REACHABLE turned to no.
+  int TimesLost(std::uint64_t partition_id) const;
+  // kFailedPrecondition, with when, if one of them was shown with another status than `only` while
+  // it was reachable or, unless `only_while_reachable`, at all.
+  absl::Status OnlyEver(const std::set<std::uint64_t>& partitions, sc::v1::PartitionStatus only,
+                        bool only_while_reachable) const;
+
+ private:
+  struct Sight {
+    std::int64_t at_unix_ms = 0;
+    sc::v1::PartitionStatus status = sc::v1::PARTITION_STATUS_UNSPECIFIED;
+    bool reachable = false;
+    bool polled = false;  // or from the watch stream
+    std::string reason;
+  };
+
+  void Poll(std::stop_token stop);
+  void Follow(std::stop_token stop);
+  void Note(const sc::v1::Partition& partition, bool polled);
+  // False if told to stop.
+  bool Pause(const std::stop_token& stop);
+
+  const std::string controller_;
+  mutable base::Mutex mutex_;
+  base::CondVar stopping_;
+  std::int64_t looks_ TM_GUARDED_BY(mutex_) = 0;
+  std::map<std::uint64_t, std::vector<Sight>> sights_ TM_GUARDED_BY(mutex_);  // changes only
+  std::jthread poller_;
+  std::jthread follower_;
+};
+
+}  // namespace tidemark::story
