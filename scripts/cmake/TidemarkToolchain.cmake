@@ -12,11 +12,15 @@ find_program(TIDEMARK_CCACHE ccache)
 if(TIDEMARK_CCACHE)
   # Paths below the checkout are compared relative to it, so that all checkouts hit the same cache.
   set(CMAKE_C_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR}
-    CCACHE_NOHASHDIR=1 ${TIDEMARK_CCACHE})
+    CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=include_file_mtime,include_file_ctime,time_macros
+    ${TIDEMARK_CCACHE})
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_C_COMPILER_LAUNCHER})
 endif()
-# No build path leaks into a binary.
-add_compile_options(-ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  # No build path in what is installed. Elsewhere it would only keep ccache from sharing objects
+  # between checkouts.
+  add_compile_options(-ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
+endif()
 
 if(TIDEMARK_SANITIZE)
   add_compile_options(-fsanitize=${TIDEMARK_SANITIZE} -fno-omit-frame-pointer)
