@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_format.h"
+
 namespace tidemark::cli {
 namespace {
 
@@ -17,7 +19,7 @@ std::size_t PlaceOf(std::int64_t used_bytes, std::int64_t total_bytes, std::size
 std::string SpaceBar(const space::v1::Reading& reading, const space::v1::Marks& marks,
                      std::size_t width) {
   const std::int64_t total = reading.total_bytes();
-  if (total <= 0) return "[" + std::string(width, '?') + "]";
+  if (total <= 0) return absl::StrFormat("[%s]", std::string(width, '?'));
   const std::size_t used = PlaceOf(total - reading.available_bytes(), total, width);
   std::string bar = std::string(used, '#') + std::string(width - used, '.');
   const auto mark = [&](std::int64_t free_bytes, char letter) {
@@ -28,7 +30,7 @@ std::string SpaceBar(const space::v1::Reading& reading, const space::v1::Marks& 
   mark(marks.low_bytes(), 'L');
   mark(marks.resume_bytes(), 'R');
   mark(marks.full_bytes(), 'F');
-  return "[" + bar + "]";
+  return absl::StrFormat("[%s]", bar);
 }
 
 }  // namespace tidemark::cli

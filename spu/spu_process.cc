@@ -28,6 +28,8 @@ using daemon::LogLevel;
 
 constexpr base::Duration kTickInterval = std::chrono::milliseconds(250);
 constexpr base::Duration kOpenDeadline = std::chrono::seconds(10);
+constexpr base::Duration kDrainPoll = std::chrono::milliseconds(5);
+constexpr base::Duration kIdleConnectionsGrace = std::chrono::seconds(1);
 // A reading that old is stale, whatever the policy does with it.
 constexpr base::Duration kReadingHangs = std::chrono::seconds(5);
 constexpr char kProduceHealth[] = "tidemark.log.v1.ProduceService";
@@ -313,7 +315,20 @@ void SpuProcess::Stop(absl::AnyInvocable<void()> done) {
   tick_.Stop();
   server_->StopAccepting();
   services_->Drain();
-  server_->ShutDown(options_.daemon.drain_grace, [this, done = std::move(done)]() mutable {
+  const base::MonotonicTime cut_off = clock_.Now() + options_.daemon.drain_grace;
+  drain_ =
+      std::make_unique<daemon::Timer>(loop_, [this, cut_off, done = std::move(done)]() mutable {
+        if (services_->streams() > 0 && clock_.Now() < cut_off) return;
+        drain_->Stop();
+        EndServer(std::move(done));
+      });
+  drain_->StartPeriodic(kDrainPoll);
+}
+
+// The streams have been answered; gRPC would still wait for idle connections of clients that do not
+// poll.
+void SpuProcess::EndServer(absl::AnyInvocable<void()> done) {
+  server_->ShutDown(kIdleConnectionsGrace, [this, done = std::move(done)]() mutable {
     StopVolumes([this, done = std::move(done)]() mutable { link_->Stop(std::move(done)); });
   });
 }

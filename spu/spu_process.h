@@ -80,6 +80,7 @@ class SpuProcess final : public VolumeListener, public LinkListener {
   void PublishHealth();
   void PublishProgress();
   bool MayProduce() const;
+  void EndServer(absl::AnyInvocable<void()> done);
   void StopVolumes(absl::AnyInvocable<void()> done);
 
   daemon::EventLoop& loop_;
@@ -103,6 +104,7 @@ class SpuProcess final : public VolumeListener, public LinkListener {
   std::unique_ptr<daemon::GrpcHealthPublisher> health_publisher_;
   std::unique_ptr<daemon::HttpServer> http_;
   daemon::Timer tick_;
+  std::unique_ptr<daemon::Timer> drain_;
   std::size_t stopping_volumes_ = 0;
 };
 

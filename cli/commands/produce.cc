@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "base/byte_size.h"
 #include "base/crc32c.h"
 #include "base/status_macros.h"
@@ -202,12 +203,12 @@ void Production::PrintSummary(const ProduceTotals& totals) {
 }
 
 void Production::PrintJsonSummary(const ProduceTotals& totals) {
-  std::string partitions;
+  std::vector<std::string> partitions;
   for (const auto& [id, range] : totals.partitions) {
     JsonObject object;
     object.Add("partition", NameOf(id)).Add("records", range.records);
     object.Add("first_offset", range.first).Add("last_offset", range.last);
-    partitions += (partitions.empty() ? "" : ",") + object.ToString();
+    partitions.push_back(object.ToString());
   }
   JsonObject summary;
   summary.Add("topic", options_.topic).Add("acks", options_.acks);
@@ -215,7 +216,7 @@ void Production::PrintJsonSummary(const ProduceTotals& totals) {
   summary.Add("acknowledged_bytes", totals.acknowledged_bytes);
   summary.Add("refused", totals.refused).Add("unknown", totals.unknown);
   summary.Add("seconds", std::chrono::duration<double>(clock_.Now() - begun_).count());
-  summary.AddJson("partitions", "[" + partitions + "]");
+  summary.AddJson("partitions", absl::StrFormat("[%s]", absl::StrJoin(partitions, ",")));
   if (const auto refusal = client::RefusalOf(totals.failure)) {
     JsonObject why;
     why.Add("reason", log::v1::RefusalReason_Name(refusal->reason()));

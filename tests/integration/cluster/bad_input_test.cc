@@ -1,5 +1,6 @@
 // What a client sends wrong, on real processes: a typed refusal, nothing lost, no crash.
 #include <gmock/gmock.h>
+#include <grpcpp/channel.h>
 #include <grpcpp/client_context.h>
 
 #include "daemon/grpc_channel.h"

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <thread>
 
+#include "absl/strings/str_format.h"
 #include "cli/client/producer.h"
 #include "cli/client/spu_client.h"
 #include "tests/integration/cluster/cluster_fixture.h"
@@ -19,11 +20,11 @@ class KillTest : public ClusterTest {
   void ProduceUntilBroken() {
     client::ProducerOptions options;
     options.batch_bytes = 8 * 1024;
-    auto producer = client::Producer::Connect(stage_->agent(), options,
-                                              {[this](const client::Outcome& outcome) {
-                                                stage_->ledger.Take(outcome);
-                                                if (outcome.status.ok()) ++acknowledged_batches_;
-                                              }});
+    const auto on_outcome = [this](const client::Outcome& outcome) {
+      stage_->ledger.Take(outcome);
+      if (outcome.status.ok()) ++acknowledged_batches_;
+    };
+    auto producer = client::Producer::Connect(stage_->agent(), options, {on_outcome, {}});
     ASSERT_OK(producer);
     for (;;) {
       for (const std::uint64_t id : partitions_) {

@@ -3,6 +3,7 @@
 
 #include <fstream>
 
+#include "absl/strings/str_format.h"
 #include "cli/client/consumer.h"
 #include "cli/client/producer.h"
 #include "tests/integration/cluster/cluster_fixture.h"
@@ -25,7 +26,7 @@ class SlowConsumerTest : public ClusterTest {
   void Produce(std::uint64_t id, int records) {
     auto producer = client::Producer::Connect(
         stage_->agent(), {},
-        {[this](const client::Outcome& outcome) { stage_->ledger.Take(outcome); }});
+        {[this](const client::Outcome& outcome) { stage_->ledger.Take(outcome); }, {}});
     ASSERT_OK(producer);
     for (int i = 0; i < records; ++i) {
       const std::uint64_t tag = stage_->ledger.NextTag();

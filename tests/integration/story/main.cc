@@ -61,6 +61,18 @@ void TellHowToTalkToIt(const Stage& stage, bool json) {
       << std::flush;
 }
 
+// After a failure: what an operator would look at.
+void TellWhatIsKnown(Stage& stage) {
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"status"}, {"volume", "explain", stage.full_path}, {"events"}}) {
+    const auto told = stage.Type(words);
+    std::cerr << (told.ok() ? told->output : std::string(told.status().message())) << '\n';
+  }
+  for (const auto* daemon : {stage.sc.get(), stage.spu.get()}) {
+    if (daemon != nullptr) std::cerr << daemon->LogTail() << '\n';
+  }
+}
+
 int PlayStory(const Options& options, const std::function<void(int)>& stay) {
   daemon::SetUpProcess();
   umask(022);  // what daemons read is made here
@@ -81,11 +93,7 @@ int PlayStory(const Options& options, const std::function<void(int)>& stay) {
   }
   reporter.Finish((*stage)->file_system());
   const int exit_code = reporter.ok() ? 0 : 1;
-  if (!reporter.ok()) {
-    for (const auto& daemon : {(*stage)->sc.get(), (*stage)->spu.get()}) {
-      if (daemon != nullptr) std::cerr << daemon->LogTail() << '\n';
-    }
-  }
+  if (!reporter.ok()) TellWhatIsKnown(**stage);
   if (options.stay && reporter.ok()) {
     TellHowToTalkToIt(**stage, options.json);
     stay(exit_code);

@@ -57,9 +57,9 @@ void Reporter::EndStep(const absl::Status& status) {
   std::string object = step.ToString();
   if (measured.size() > 2) {
     object.pop_back();
-    object += "," + measured.substr(1);
+    object += absl::StrFormat(",%s", measured.substr(1));
   }
-  steps_ += (steps_.empty() ? "" : ",") + object;
+  steps_ += absl::StrFormat("%s%s", steps_.empty() ? "" : ",", object);
 }
 
 void Reporter::Finish(const std::string& file_system) {
@@ -71,7 +71,7 @@ void Reporter::Finish(const std::string& file_system) {
   if (!json_) return;
   cli::JsonObject object;
   object.Add("ok", ok_).Add("seconds", seconds).Add("file_system", file_system);
-  object.AddJson("steps", "[" + steps_ + "]");
+  object.AddJson("steps", absl::StrFormat("[%s]", steps_));
   out_ << object.ToString() << std::endl;
 }
 

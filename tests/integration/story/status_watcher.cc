@@ -89,6 +89,15 @@ std::set<std::string> StatusWatcher::StatusesSeen(std::uint64_t partition_id) co
   return seen;
 }
 
+bool StatusWatcher::LastSeenReachable(std::uint64_t partition_id) const {
+  base::MutexLock lock(mutex_);
+  const auto found = sights_.find(partition_id);
+  if (found == sights_.end()) return false;
+  const auto last = std::find_if(found->second.rbegin(), found->second.rend(),
+                                 [](const Sight& sight) { return sight.polled; });
+  return last != found->second.rend() && last->reachable;
+}
+
 int StatusWatcher::TimesLost(std::uint64_t partition_id) const {
   base::MutexLock lock(mutex_);
   const auto found = sights_.find(partition_id);
