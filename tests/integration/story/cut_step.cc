@@ -1,8 +1,5 @@
-<<<<<<< HEAD
 #include <algorithm>
 
-=======
->>>>>>> cd3dcd3 (wip)
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "base/status_macros.h"
@@ -14,7 +11,6 @@ namespace {
 constexpr int kCuts = 10;
 constexpr sc::v1::PartitionStatus kFull = sc::v1::PARTITION_STATUS_OUT_OF_SPACE;
 
-<<<<<<< HEAD
 // OutOfSpace, and reachable or not: now, and to the watcher too, who only looks now and then.
 absl::Status ShownToEverybody(const Stage& stage, bool reachable) {
   TM_RETURN_IF_ERROR(stage.WaitForStatus(stage.full_partitions, kFull, reachable));
@@ -40,30 +36,15 @@ absl::Status CutAndMend(Stage& stage) {
   return stage.ProveCalm();
 }
 
-=======
->>>>>>> cd3dcd3 (wip)
 }  // namespace
 
 absl::Status CutTheWire(Stage& stage) {
   for (int cut = 1; cut <= kCuts; ++cut) {
-<<<<<<< HEAD
     TM_RETURN_IF_ERROR(CutAndMend(stage));
-=======
-    stage.wire->Cut();
-    TM_RETURN_IF_ERROR(stage.WaitForStatus(stage.full_partitions, kFull, /*reachable=*/false));
-    // The SPU serves what it was assigned while its SC is away.
-    TM_RETURN_IF_ERROR(stage.ProveCalm());
-    stage.wire->Restore();
-    TM_RETURN_IF_ERROR(stage.WaitForStatus(stage.full_partitions, kFull, /*reachable=*/true));
-    TM_RETURN_IF_ERROR(
-        stage.WaitForStatus(stage.calm_partitions, sc::v1::PARTITION_STATUS_ONLINE, true));
-    TM_RETURN_IF_ERROR(stage.ProveCalm());
->>>>>>> cd3dcd3 (wip)
     stage.reporter.Note(absl::StrFormat(
         "cut %d of %d: REACHABLE no since …, then yes; STATUS OutOfSpace throughout", cut, kCuts));
   }
   TM_RETURN_IF_ERROR(stage.watcher->OnlyEver(stage.full_partitions, kFull, false));
-<<<<<<< HEAD
   int lost = stage.wire->cuts();
   std::set<std::string> seen;
   for (const std::uint64_t partition : stage.full_partitions) {
@@ -72,17 +53,6 @@ absl::Status CutTheWire(Stage& stage) {
   }
   TM_RETURN_IF_ERROR(Expect(
       lost >= kCuts, absl::StrFormat("the watcher saw REACHABLE go %d times of %d", lost, kCuts)));
-=======
-  int lost = 0;
-  std::set<std::string> seen;
-  for (const std::uint64_t partition : stage.full_partitions) {
-    lost = std::max(lost, stage.watcher->TimesLost(partition));
-    seen.merge(stage.watcher->StatusesSeen(partition));
-  }
-  TM_RETURN_IF_ERROR(
-      Expect(lost >= kCuts,
-             absl::StrFormat("the watcher saw REACHABLE go %d times, not %d", lost, kCuts)));
->>>>>>> cd3dcd3 (wip)
   stage.reporter.Measure("cuts", static_cast<std::int64_t>(kCuts));
   stage.reporter.Measure("times_unreachable", static_cast<std::int64_t>(lost));
   stage.reporter.Measure("statuses_seen", std::string_view(absl::StrJoin(seen, ",")));

@@ -133,10 +133,7 @@ absl::Status FillTheVolume(Stage& stage) {
   stage.watcher->BeginChapter();
   TM_ASSIGN_OR_RETURN(const auto volume, stage.FullVolume());
   stage.episode = volume.holds().space().episode();
-<<<<<<< HEAD
   stage.full_bytes = volume.marks().full_bytes();
-=======
->>>>>>> cd3dcd3 (wip)
   stage.resume_bytes = volume.marks().resume_bytes();
   TM_RETURN_IF_ERROR(LookAround(stage));
   std::int64_t read = 0;

@@ -20,12 +20,8 @@ absl::Status LetANeighbourTakeTheSpace(Stage& stage) {
                        support::kLongWait, "the foreign process to take what was freed");
   TM_RETURN_IF_ERROR(Expect(taken, taken.message()));
 
-<<<<<<< HEAD
   // The proof must have looked at it, which a reading far below the full mark shows: the foreign
   // process left nothing. It says at which step it stands and what it lacks.
-=======
-  // The proof must have looked at it: it says at which step it stands and what it lacks.
->>>>>>> cd3dcd3 (wip)
   const client::SpuClient spu(stage.agent());
   space::v1::Explanation explanation;
   const auto explained = support::WaitFor(
@@ -35,11 +31,7 @@ absl::Status LetANeighbourTakeTheSpace(Stage& stage) {
         explanation = *answer;
         return explanation.proof().bytes_short() > 0 &&
                explanation.proof().step() != space::v1::PROOF_STEP_UNSPECIFIED &&
-<<<<<<< HEAD
                explanation.volume().reading().available_bytes() < stage.full_bytes / 2;
-=======
-               explanation.volume().reading().available_bytes() < stage.resume_bytes;
->>>>>>> cd3dcd3 (wip)
       },
       support::kLongWait, "volume explain to tell the failed step and the bytes short");
   TM_RETURN_IF_ERROR(Expect(explained, explained.message()));

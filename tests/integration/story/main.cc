@@ -61,7 +61,6 @@ void TellHowToTalkToIt(const Stage& stage, bool json) {
       << std::flush;
 }
 
-<<<<<<< HEAD
 // After a failure: what an operator would look at.
 void TellWhatIsKnown(Stage& stage) {
   for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
@@ -74,8 +73,6 @@ void TellWhatIsKnown(Stage& stage) {
   }
 }
 
-=======
->>>>>>> cd3dcd3 (wip)
 int PlayStory(const Options& options, const std::function<void(int)>& stay) {
   daemon::SetUpProcess();
   umask(022);  // what daemons read is made here
@@ -96,15 +93,7 @@ int PlayStory(const Options& options, const std::function<void(int)>& stay) {
   }
   reporter.Finish((*stage)->file_system());
   const int exit_code = reporter.ok() ? 0 : 1;
-<<<<<<< HEAD
   if (!reporter.ok()) TellWhatIsKnown(**stage);
-=======
-  if (!reporter.ok()) {
-    for (const auto& daemon : {(*stage)->sc.get(), (*stage)->spu.get()}) {
-      if (daemon != nullptr) std::cerr << daemon->LogTail() << '\n';
-    }
-  }
->>>>>>> cd3dcd3 (wip)
   if (options.stay && reporter.ok()) {
     TellHowToTalkToIt(**stage, options.json);
     stay(exit_code);

@@ -57,15 +57,9 @@ void Reporter::EndStep(const absl::Status& status) {
   std::string object = step.ToString();
   if (measured.size() > 2) {
     object.pop_back();
-<<<<<<< HEAD
     object += absl::StrFormat(",%s", measured.substr(1));
   }
   steps_ += absl::StrFormat("%s%s", steps_.empty() ? "" : ",", object);
-=======
-    object += "," + measured.substr(1);
-  }
-  steps_ += (steps_.empty() ? "" : ",") + object;
->>>>>>> cd3dcd3 (wip)
 }
 
 void Reporter::Finish(const std::string& file_system) {
@@ -77,11 +71,7 @@ void Reporter::Finish(const std::string& file_system) {
   if (!json_) return;
   cli::JsonObject object;
   object.Add("ok", ok_).Add("seconds", seconds).Add("file_system", file_system);
-<<<<<<< HEAD
   object.AddJson("steps", absl::StrFormat("[%s]", steps_));
-=======
-  object.AddJson("steps", "[" + steps_ + "]");
->>>>>>> cd3dcd3 (wip)
   out_ << object.ToString() << std::endl;
 }
 

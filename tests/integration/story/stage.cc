@@ -57,12 +57,8 @@ Stage::~Stage() {
 
 absl::Status Stage::MakeVolumes() {
   for (int i = 0; i < 2; ++i) {
-<<<<<<< HEAD
     TM_ASSIGN_OR_RETURN(auto volume, support::SmallVolume::Create(
                                          {.size_bytes = kVolumeBytes, .world_writable = true}));
-=======
-    TM_ASSIGN_OR_RETURN(auto volume, support::SmallVolume::Create({.size_bytes = kVolumeBytes}));
->>>>>>> cd3dcd3 (wip)
     volumes.push_back(std::move(volume));
     TM_RETURN_IF_ERROR(MakeDirectory(volume_directory(i)));
   }

@@ -76,10 +76,7 @@ class Stage {
   std::set<std::uint64_t> calm_partitions;  // on the other
   std::string full_path;
   std::uint64_t episode = 0;
-<<<<<<< HEAD
   std::int64_t full_bytes = 0;
-=======
->>>>>>> cd3dcd3 (wip)
   std::int64_t resume_bytes = 0;
 
  private:

@@ -89,7 +89,6 @@ std::set<std::string> StatusWatcher::StatusesSeen(std::uint64_t partition_id) co
   return seen;
 }
 
-<<<<<<< HEAD
 bool StatusWatcher::LastSeenReachable(std::uint64_t partition_id) const {
   base::MutexLock lock(mutex_);
   const auto found = sights_.find(partition_id);
@@ -99,8 +98,6 @@ bool StatusWatcher::LastSeenReachable(std::uint64_t partition_id) const {
   return last != found->second.rend() && last->reachable;
 }
 
-=======
->>>>>>> cd3dcd3 (wip)
 int StatusWatcher::TimesLost(std::uint64_t partition_id) const {
   base::MutexLock lock(mutex_);
   const auto found = sights_.find(partition_id);

@@ -30,13 +30,9 @@ class StatusWatcher {
   // Of the chapter: how often anything was looked at, and what was seen of a partition.
   std::int64_t looks() const;
   std::set<std::string> StatusesSeen(std::uint64_t partition_id) const;
-<<<<<<< HEAD
   // What the poll saw last.
   bool LastSeenReachable(std::uint64_t partition_id) const;
   // How often it saw REACHABLE turn to no.
-=======
-  // How often REACHABLE turned to no.
->>>>>>> cd3dcd3 (wip)
   int TimesLost(std::uint64_t partition_id) const;
   // kFailedPrecondition, with when, if one of them was shown with another status than `only` while
   // it was reachable or, unless `only_while_reachable`, at all.
