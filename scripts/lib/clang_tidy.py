@@ -4,7 +4,7 @@
     scripts/lib/clang_tidy.py [--fix] BUILD_TREE
 
 A file is checked again when it, a header of ours it reaches, its compile command or .clang-tidy
-changed. The memory is BUILD_TREE/clang-tidy-passed/.
+changed. The memory is BUILD_TREE/clang-tidy-passed/. The first run takes 10 s of a core per file.
 """
 import argparse
 import concurrent.futures
@@ -52,6 +52,8 @@ def fingerprint(path, command, generated):
 
 def check(path, tree, fix):
     command = ["clang-tidy-14", "--quiet", "-p", str(tree), str(path)] + (["--fix"] if fix else [])
+    if ROOT / "tests" in path.parents:
+        command.append("--checks=-clang-analyzer-*")  # half of the time; the product gets it
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     return result.returncode == 0, result.stdout
 
