@@ -134,8 +134,10 @@ void SpacePolicy::On(const event::SpaceFreed& e) {
 
 void SpacePolicy::On(const event::ReclaimEnded& e) {
   reclaim_running_ = false;
-  // Only what came to nothing is not repeated at once: who fills on gets the next run.
-  reclaim_next_ = e.needs_operator ? at_.now + options_.reclaim_pause : at_.now;
+  // Who fills on gets the next run soon; what came to nothing is not repeated soon.
+  constexpr int kSooner = 50;
+  reclaim_next_ =
+      at_.now + (e.needs_operator ? options_.reclaim_pause : options_.reclaim_pause / kSooner);
   reclaim_ended_ = e;
   PollSoon();
 }

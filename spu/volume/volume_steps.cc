@@ -194,6 +194,7 @@ void Volume::OnGate(bool open) {
     if (why.has_value()) partition->RefuseParked(*why);
     partition->gate().Call(why);
   }
+  if (open) listener_.OnVolumeChanged(uuid());
 }
 
 void Volume::OnVerdict(const monitor::VerdictRecord& durable,

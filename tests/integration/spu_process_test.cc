@@ -27,6 +27,7 @@ class SpuProcessTest : public testing::Test {
   void SetUp() override {
     volume_ = MakeVolume();
     if (volume_ == nullptr) return;
+    ASSERT_OK(GiveToDaemons(home_.path()));
     std::filesystem::create_directory(home_.File("state"));
     ASSERT_OK(GiveToDaemons(home_.File("state")));
   }

@@ -79,7 +79,9 @@ class RealVolume {
   void Do(const action::TakeReading&);
   void Do(const action::TakeRoom& room);
   void Do(const action::VerifyRoom& room);
-  void Do(const action::StartReclaim&) { events_.push_back(event::ReclaimEnded{}); }
+  void Do(const action::StartReclaim&) {
+    events_.push_back(event::ReclaimEnded{.needs_operator = true});
+  }
 
   support::FakeClock& clock_;
   StatvfsProbe probe_;

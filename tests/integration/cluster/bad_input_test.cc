@@ -90,7 +90,7 @@ TEST_F(BadInputTest, BadTopicNamesAreRefused) {
 
 TEST_F(BadInputTest, ATopicWithoutRoomIsAnErrorWithNumbers) {
   if (stage_ == nullptr) return;
-  const auto result = stage_->Type({"topic", "create", "huge", "--partitions", "5000"}, 10);
+  const auto result = stage_->Type({"topic", "create", "huge", "--partitions", "4000"}, 10);
   ASSERT_OK(result);
   EXPECT_THAT(result->errors, HasSubstr("available"));
 }
