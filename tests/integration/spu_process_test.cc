@@ -116,7 +116,7 @@ TEST_F(SpuProcessTest, NamesWhatIsWrongWithTheConfiguration) {
        {"resume", "full"}},
       {"mark beyond the volume's size",
        absl::StrFormat("[[volume]]\npath = \"%s\"\nfull = \"10GiB\"\n", path),
-       {"10737418240"}},
+       {"10.0 GiB", "below the volume"}},
       {"not absolute", "[[volume]]\npath = \"relative\"\n", {"'relative' is not absolute"}},
       {"twice",
        absl::StrFormat("[[volume]]\npath = \"%s\"\n[[volume]]\npath = \"%s\"\n", path, path),
