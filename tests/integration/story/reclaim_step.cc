@@ -16,9 +16,12 @@ absl::Status CheckProof(const Stage& stage, const space::v1::Volume& volume) {
   TM_RETURN_IF_ERROR(Expect(proof.bytes_after() >= stage.resume_bytes,
                             "the proof's last reading is below the resume mark"));
   TM_RETURN_IF_ERROR(Expect(proof.readings() >= 3, "the proof has under three readings"));
-  TM_RETURN_IF_ERROR(Expect(proof.reserve_bytes() > 0, "the proof holds no reserve"));
-  return Expect(proof.steps_taken() > 0 && proof.steps_bytes() > 0,
-                "the proof took no working room");
+  // Steps are taken for partitions that lack one and had one since the SPU's start; the reserve is
+  // held always.
+  return Expect(
+      proof.reserve_bytes() > 0 && proof.reserve_bytes() >= volume.marks().reserve_bytes(),
+      absl::StrFormat("the proof holds a reserve of %d bytes, wanted %d", proof.reserve_bytes(),
+                      volume.marks().reserve_bytes()));
 }
 
 absl::Status AppendAgain(Stage& stage) {
