@@ -106,8 +106,8 @@ class ConfigSchema {
     Add(std::move(name), type, std::move(text), std::move(description),
         [field, parse = std::move(parse)](std::string_view value) -> absl::Status {
           absl::StatusOr<T> parsed = parse(value);
-          if (parsed.ok()) *field = *std::move(parsed);
-          return std::move(parsed).status();
+          if (parsed.ok()) *field = std::move(*parsed);
+          return parsed.status();
         });
   }
 

@@ -78,8 +78,10 @@ void DecodeAnyInto(const std::string& any, absl::Status& status) {
   std::string type_url;
   std::string value;
   const bool good = Decode(any, [&](int field, std::string bytes) {
-    if (field == kAnyTypeUrl) type_url = std::move(bytes);
-    if (field == kAnyValue) value = std::move(bytes);
+    if (field == kAnyTypeUrl)
+      type_url = std::move(bytes);
+    else if (field == kAnyValue)
+      value = std::move(bytes);
   });
   if (good && type_url.starts_with(kTypePrefix)) status.SetPayload(type_url, absl::Cord(value));
 }

@@ -115,7 +115,7 @@ class TomlReader {
 
   // nullopt: not a value of this type.
   static std::optional<std::string> TextOf(ConfigType type, const toml::node& node) {
-    const auto text = node.value_exact<std::string>();
+    auto text = node.value_exact<std::string>();
     const auto integer = node.value_exact<std::int64_t>();
     const auto flag = node.value_exact<bool>();
     switch (type) {

@@ -24,7 +24,7 @@ std::int64_t Chosen(const std::optional<base::SizeSpec>& override_spec, std::int
   return override_spec ? override_spec->Of(whole) : derived;
 }
 
-absl::Status Refuse(std::string message) { return absl::InvalidArgumentError(message); }
+absl::Status Refuse(const std::string& message) { return absl::InvalidArgumentError(message); }
 
 std::string Size(std::int64_t bytes) {
   return absl::StrFormat("%s (%d)", base::FormatByteSize(bytes), bytes);

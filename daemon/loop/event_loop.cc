@@ -114,7 +114,7 @@ void EventLoop::QueueTasks(Task work, Task done) {
         if (!finished->loop->closing_) finished->done();
       });
   TM_CHECK(result == 0);
-  request.release();
+  static_cast<void>(request.release());  // the loop owns it until it is done
 }
 
 bool EventLoop::CloseWithin(base::Duration grace) {

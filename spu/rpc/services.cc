@@ -124,7 +124,7 @@ class VolumeRpc final : public space::VolumeService::CallbackService {
       host_.Explain(request->volume(),
                     [response, done = std::move(done)](auto explanation) mutable {
                       if (explanation.ok())
-                        *response->mutable_explanation() = *std::move(explanation);
+                        *response->mutable_explanation() = std::move(*explanation);
                       done(explanation.status());
                     });
     });
@@ -135,7 +135,7 @@ class VolumeRpc final : public space::VolumeService::CallbackService {
                                   space::PlanReclaimResponse* response) override {
     return OnLoop(loop_, context, [this, request, response](UnaryDone done) {
       auto plan = host_.PlanReclaim(request->volume());
-      if (plan.ok()) *response = *std::move(plan);
+      if (plan.ok()) *response = std::move(*plan);
       done(plan.status());
     });
   }
@@ -144,7 +144,7 @@ class VolumeRpc final : public space::VolumeService::CallbackService {
                               space::ReclaimResponse* response) override {
     return OnLoop(loop_, context, [this, request, response](UnaryDone done) {
       host_.Reclaim(request->volume(), [response, done = std::move(done)](auto result) mutable {
-        if (result.ok()) *response = *std::move(result);
+        if (result.ok()) *response = std::move(*result);
         done(result.status());
       });
     });

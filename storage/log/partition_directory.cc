@@ -21,7 +21,7 @@ bool IsSegmentOrIndex(std::string_view name) {
 
 // A directory that a creation or a deletion left half-way: at most the state file is in it.
 absl::Status RemoveUnfinished(FileSystem& file_system, const std::string& path) {
-  const absl::Status status = file_system.RemoveFile(JoinPath(path, kPartitionStateFile));
+  absl::Status status = file_system.RemoveFile(JoinPath(path, kPartitionStateFile));
   if (!status.ok() && !absl::IsNotFound(status)) return status;
   return file_system.RemoveDirectory(path);
 }

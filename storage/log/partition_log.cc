@@ -211,8 +211,9 @@ std::optional<StepRequest> PartitionLog::StepWanted(Moment now) {
     return GrowthStep();
   }
   // Working room asked for in a segment that may not grow: the next segment has it.
+  // What is left of the step in such a segment is less than somebody wants, or nobody would ask.
   if (active_ && active_->has_data() && active_->allocated_end.value() >= options_.segment_bytes &&
-      held_step_bytes() < std::max<std::int64_t>(demanded_bytes_, 1)) {
+      (demanded_bytes_ == 0 || held_step_bytes() < demanded_bytes_)) {
     roll_demanded_ = true;
   }
   if (roll_demanded_) {

@@ -59,6 +59,8 @@ absl::Status Stage::MakeVolumes() {
   for (int i = 0; i < 2; ++i) {
     TM_ASSIGN_OR_RETURN(auto volume, support::SmallVolume::Create(
                                          {.size_bytes = kVolumeBytes, .world_writable = true}));
+    TM_ASSIGN_OR_RETURN(neighbours.emplace_back(), support::ForeignFiller::Create(volume->path()));
+    TM_RETURN_IF_ERROR(neighbours.back()->Take(kNeighbourBytes));
     volumes.push_back(std::move(volume));
     TM_RETURN_IF_ERROR(MakeDirectory(volume_directory(i)));
   }
@@ -211,8 +213,10 @@ absl::Status Stage::ChooseVolumes() {
   TM_RETURN_IF_ERROR(Expect(!full_path.empty() && !calm_partitions.empty(),
                             "the partitions do not lie on both volumes"));
   const std::string root = full_path.substr(0, full_path.rfind('/'));
-  TM_ASSIGN_OR_RETURN(neighbour, support::ForeignFiller::Create(root));
-  TM_RETURN_IF_ERROR(neighbour->Take(kNeighbourBytes));
+  for (std::size_t i = 0; i < volumes.size(); ++i) {
+    if (volumes[i]->path() == root) neighbour = neighbours[i].get();
+  }
+  TM_RETURN_IF_ERROR(Expect(neighbour != nullptr, "no volume is mounted at " + root));
   TM_ASSIGN_OR_RETURN(grabber, support::ForeignFiller::Create(root));
   return absl::OkStatus();
 }

@@ -27,7 +27,8 @@
 namespace tidemark::story {
 
 inline constexpr std::int64_t kVolumeBytes = 64LL * 1024 * 1024;
-// A neighbour's file on the volume that gets full; it goes in the middle of the story.
+// A neighbour's file on each volume, there before the SPU's first reading: what a neighbour takes
+// later, a flood may meet as ENOSPC, and rightly. On the full volume it goes in mid-story.
 inline constexpr std::int64_t kNeighbourBytes = 8LL * 1024 * 1024;
 
 class Stage {
@@ -69,8 +70,9 @@ class Stage {
   std::unique_ptr<support::DaemonProcess> sc;
   std::unique_ptr<support::DaemonProcess> spu;
   std::unique_ptr<support::TcpCut> wire;
-  std::unique_ptr<support::ForeignFiller> neighbour;  // its file is there from the beginning
-  std::unique_ptr<support::ForeignFiller> grabber;    // takes what becomes free
+  std::vector<std::unique_ptr<support::ForeignFiller>> neighbours;  // one on each volume
+  support::ForeignFiller* neighbour = nullptr;                      // on the one that gets full
+  std::unique_ptr<support::ForeignFiller> grabber;                  // takes what becomes free
 
   std::set<std::uint64_t> full_partitions;  // on the volume that gets full
   std::set<std::uint64_t> calm_partitions;  // on the other

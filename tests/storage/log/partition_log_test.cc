@@ -224,6 +224,20 @@ TEST_F(PartitionLogTest, WorkingRoomInAFullSegmentIsTheNextSegmentsFirstStep) {
   EXPECT_EQ(log().held_step_bytes(), kSmall.step_bytes);
 }
 
+TEST_F(PartitionLogTest, WorkingRoomInANearlyFullSegmentIsTheNextSegmentsFirstStep) {
+  const Buffer quarter = MakeBatch({.value_bytes = 16 * 1024 - kBatchHeaderBytes - 5});
+  for (int i = 0; i < 3; ++i) ASSERT_OK(rig_.AppendBatch(quarter));
+  ASSERT_OK(rig_.Append({.value_bytes = 15 * 1024}));
+  rig_.DoWork();
+  ASSERT_EQ(log().segment_count(), 1U);
+  ASSERT_GT(log().held_step_bytes(), 0);
+  ASSERT_LT(log().held_step_bytes(), kSmall.step_bytes / 2) << "the proof wants a step here";
+  log().DemandStep();
+  EXPECT_EQ(rig_.DoWork(), 1);
+  EXPECT_EQ(log().segment_count(), 2U);
+  EXPECT_EQ(log().held_step_bytes(), kSmall.step_bytes);
+}
+
 TEST_F(PartitionLogTest, SegmentsRollBySizeAndReadersCrossThem) {
   for (int i = 0; i < 100; ++i) ASSERT_OK(rig_.Append({.value_bytes = 3'000, .tag = "x"}));
   EXPECT_GE(log().segment_count(), 4U);
