@@ -16,8 +16,9 @@ GrpcHealthPublisher::GrpcHealthPublisher(GrpcServer& server,
     for (;;) {
       Publish();
       base::MutexLock lock(mutex_);
-      if (!stopping_) stopped_.WaitFor(mutex_, interval_);
+      if (!stopping_ && !refresh_) wake_.WaitFor(mutex_, interval_);
       if (stopping_) return;
+      refresh_ = false;
     }
   });
 }
@@ -26,9 +27,15 @@ GrpcHealthPublisher::~GrpcHealthPublisher() {
   {
     base::MutexLock lock(mutex_);
     stopping_ = true;
-    stopped_.NotifyAll();
+    wake_.NotifyAll();
   }
   thread_.join();
+}
+
+void GrpcHealthPublisher::Refresh() {
+  base::MutexLock lock(mutex_);
+  refresh_ = true;
+  wake_.NotifyAll();
 }
 
 void GrpcHealthPublisher::Publish() {

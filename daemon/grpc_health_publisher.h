@@ -1,8 +1,8 @@
-// Keeps grpc.health.v1's `liveness`, `readiness` and `startup` equal to the HTTP answers, from a
-// thread of its own, so that a stuck loop shows there too.
+// Keeps grpc.health.v1's `liveness`, `readiness`, `startup` and `""` (as readiness) equal to the
+// HTTP answers, from a thread of its own, so that a stuck loop shows there too.
 //
 // Lifetime:  destroyed before the server it publishes to.
-// Threading: owner's thread.
+// Threading: owner's thread; Refresh() from any.
 #pragma once
 
 #include <memory>
@@ -26,6 +26,9 @@ class GrpcHealthPublisher {
                       base::Duration interval);
   ~GrpcHealthPublisher();
 
+  // Something is known to have changed: publish now, not when the interval is over.
+  void Refresh();
+
  private:
   void Publish();
 
@@ -33,8 +36,9 @@ class GrpcHealthPublisher {
   const std::shared_ptr<const HealthRegistry> health_;
   const base::Duration interval_;
   base::Mutex mutex_;
-  base::CondVar stopped_;
+  base::CondVar wake_;
   bool stopping_ TM_GUARDED_BY(mutex_) = false;
+  bool refresh_ TM_GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };
 

@@ -120,7 +120,6 @@ void ScProcess::AddMetrics() {
 
 void ScProcess::PublishServing() {
   const bool writable = !store_health_->Problem().has_value();
-  server_->SetServing("", writable);
   for (const std::string& name : Services::HealthNames()) server_->SetServing(name, writable);
 }
 

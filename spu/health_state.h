@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "base/mutex.h"
 
@@ -17,13 +18,18 @@ struct HealthFacts {
   std::string volume_fault;
   // A statvfs that does not come back.
   std::string stale_reading;
+
+  bool operator==(const HealthFacts&) const = default;
 };
 
 class HealthState {
  public:
-  void Publish(HealthFacts facts) {
+  // False if nothing is new.
+  bool Publish(HealthFacts facts) {
     const base::MutexLock lock(mutex_);
+    if (facts == facts_) return false;
     facts_ = std::move(facts);
+    return true;
   }
   std::optional<std::string> Starting() const { return Get(&HealthFacts::starting); }
   std::optional<std::string> VolumeFault() const { return Get(&HealthFacts::volume_fault); }

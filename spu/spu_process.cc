@@ -185,6 +185,7 @@ void SpuProcess::StartVolumes() {
     volume->Start([this, path = volume->disk().path()](const absl::Status& started) {
       if (started.ok()) {
         book_->OnVolumeChanged();
+        PublishHealth();
         return;
       }
       OnExit(daemon::kExitConfiguration,
@@ -208,9 +209,6 @@ void SpuProcess::AddHealthChecks() {
 void SpuProcess::Tick() {
   PublishHealth();
   PublishProgress();
-  server_->SetServing("", true);
-  server_->SetServing(kConsumeHealth, true);
-  server_->SetServing(kProduceHealth, MayProduce());
 }
 
 // While there are partitions here and none may be written, producers should go elsewhere.
@@ -244,7 +242,10 @@ void SpuProcess::PublishHealth() {
                             path, base::FormatDuration(busy));
     }
   }
-  health_state_->Publish(std::move(facts));
+  // `readiness` and its like are published from what the HTTP answers are made of.
+  if (health_state_->Publish(std::move(facts))) health_publisher_->Refresh();
+  server_->SetServing(kConsumeHealth, true);
+  server_->SetServing(kProduceHealth, MayProduce());
 }
 
 void SpuProcess::PublishProgress() {
@@ -277,6 +278,7 @@ void SpuProcess::OnVolumeChanged(const base::Uuid& uuid) {
   spu_metrics_.OnVolume(*volume);
   local_volumes_.OnVolumeChanged(uuid);
   book_->OnVolumeChanged();
+  PublishHealth();
 }
 
 void SpuProcess::OnProofRefused(const ProofRefused& refused) {

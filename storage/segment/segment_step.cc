@@ -36,8 +36,8 @@ absl::Status Take(FileSystem& file_system, File& file, const StepRequest& reques
 
 void GiveBack(FileSystem& file_system, const std::string& path, const StepRequest& request,
               File& file) {
-  const absl::Status status = request.new_segment ? file_system.RemoveFile(path)
-                                                    : file.Truncate(request.position.value());
+  const absl::Status status =
+      request.new_segment ? file_system.RemoveFile(path) : file.Truncate(request.position.value());
   status.IgnoreError();  // what stays is an empty step, which recovery knows
 }
 

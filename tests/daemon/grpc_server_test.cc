@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 
+#include <atomic>
 #include <future>
 #include <optional>
 #include <vector>
@@ -185,6 +186,25 @@ TEST_F(GrpcServerTest, APublishedLivenessFailsWhileTheLoopIsStuck) {
   release.set_value();
   EXPECT_TRUE(WaitFor([&] { return live(true); }, kLongWait, "liveness to pass again"));
   publisher.reset();
+}
+
+// The story asked for readiness half a second after a start and was told the answer of before.
+TEST_F(GrpcServerTest, WhatIsKnownToHaveChangedIsPublishedAtOnce) {
+  Start({.health_services = GrpcHealthPublisher::Services()});
+  std::atomic<bool> ready = false;
+  const auto health = std::make_shared<HealthRegistry>();
+  health->Add("recovery", {HealthQuestion::kReady}, [&ready]() -> std::optional<std::string> {
+    return ready ? std::nullopt : std::optional<std::string>("still opening");
+  });
+  GrpcHealthPublisher publisher(*server_, health, std::chrono::hours(1));
+  const auto stub = Connect();
+  EXPECT_TRUE(WaitFor([&] { return Serving(*stub, "liveness").value_or(false); }, kLongWait,
+                      "the first answers"));
+  ready = true;
+  publisher.Refresh();
+  EXPECT_TRUE(WaitFor([&] { return Serving(*stub, "readiness").value_or(false); }, kLongWait,
+                      "the new one"));
+  EXPECT_THAT(Serving(*stub, ""), support::IsOkAndHolds(true));
 }
 
 TEST_F(GrpcServerTest, SaysWhichPortIsTaken) {
