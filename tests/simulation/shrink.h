@@ -1,0 +1,15 @@
+// Makes a failing plan smaller: drops faults as long as the run still fails.
+//
+// Source: delta debugging (Zeller, Hildebrandt 2002), on the list of faults.
+#pragma once
+
+#include <functional>
+
+#include "tests/simulation/plan.h"
+
+namespace tidemark::simulation {
+
+// `fails(plan)` is true for `plan` itself. Returns one from which no single fault can be dropped.
+Plan Shrink(Plan plan, const std::function<bool(const Plan&)>& fails);
+
+}  // namespace tidemark::simulation

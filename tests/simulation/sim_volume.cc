@@ -1,0 +1,444 @@
+#include "tests/simulation/sim_volume.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "base/check.h"
+#include "base/status_macros.h"
+#include "monitor/volume_marker.h"
+
+namespace tidemark::simulation {
+namespace {
+
+namespace action = monitor::action;
+namespace event = monitor::event;
+using monitor::DiskOperation;
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+
+constexpr std::int64_t kCapacity = 64 * base::kMiB;
+constexpr std::int64_t kInodes = 4096;
+constexpr std::size_t kStepsKept = 40;  // retention: what policy allows to reclaim is older
+
+}  // namespace
+
+SimVolume::SimVolume(std::size_t index, std::uint64_t seed, Mutation mutation, Scheduler& scheduler,
+                     Checker& checker, Listener& listener)
+    : index_(index),
+      mutation_(mutation),
+      scheduler_(scheduler),
+      checker_(checker),
+      listener_(listener),
+      random_(seed),
+      disk_({.capacity_bytes = kCapacity, .inodes = kInodes, .device_id = 10 + index}, seed + 1),
+      layout_("/volume" + std::to_string(index)),
+      slots_path_(layout_.verdict_slots()),
+      reserve_path_(layout_.reserve()) {
+  Format();
+}
+
+// As monitor/volume_format does, but with an identity that the seed decides.
+void SimVolume::Format() {
+  std::array<std::uint8_t, 16> bytes{};
+  for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(random_.Next());
+  uuid_ = base::Uuid(bytes);
+  monitor::VerdictRecord first;
+  first.volume = uuid_;
+  first.marks = monitor::DeriveMarks(kCapacity, kInodes);
+  first.marks_set_by = "defaults";
+  TM_CHECK(monitor::VerdictSlots::Create(disk_, layout_, false, first).ok());
+  std::vector<std::byte> marker =
+      monitor::EncodeVolumeMarker({.uuid = uuid_, .capacity_bytes = kCapacity, .formatted_at = 1});
+  const auto file = disk_.Open(layout_.marker(), storage::OpenMode::kCreate);
+  const iovec slice{marker.data(), marker.size()};
+  TM_CHECK((*file)->WriteAt(base::FilePosition(0), {&slice, 1}).ok());
+  TM_CHECK((*file)->SyncAll().ok() && disk_.SyncDirectory(layout_.directory()).ok());
+}
+
+absl::Status SimVolume::Boot() {
+  TM_ASSIGN_OR_RETURN(auto slots, monitor::VerdictSlots::Open(disk_, layout_, uuid_));
+  TM_ASSIGN_OR_RETURN(auto probe, monitor::StatvfsProbe::Open(disk_, scheduler_.clock(), layout_));
+  slots_.emplace(std::move(slots));
+  probe_.emplace(std::move(probe));
+  reserve_.emplace(disk_, layout_);
+  TM_RETURN_IF_ERROR(FindSteps());
+
+  const monitor::LoadedVerdict& loaded = slots_->loaded();
+  if (loaded.record) checker_.FoundAtBoot(index_, *loaded.record);
+  if (loaded.unreadable_slots > 0) checker_.StateWasLost(index_);
+  monitor::BootState boot;
+  boot.volume = uuid_;
+  boot.record = loaded.record;
+  boot.slot_unreadable = loaded.unreadable_slots > 0;
+  boot.recovery_verified = true;
+  boot.identity = probe_->identity();
+  boot.marks = loaded.record && loaded.record->marks.capacity_bytes > 0
+                   ? loaded.record->marks
+                   : monitor::DeriveMarks(kCapacity, kInodes);
+  boot.marks_set_by = "configuration";
+  policy_.emplace(monitor::PolicyOptions{}, boot,
+                  monitor::Instant{scheduler_.now(), scheduler_.clock().WallNow()});
+  carrying_out_ = true;
+  CarryOut(policy_->Start({scheduler_.now(), scheduler_.clock().WallNow()}));
+  carrying_out_ = false;
+  CarryOutQueued();
+  return absl::OkStatus();
+}
+
+void SimVolume::Stop() {
+  policy_.reset();
+  slots_.reset();
+  probe_.reset();
+  reserve_.reset();
+  queued_.clear();
+  carrying_out_ = reading_in_flight_ = gate_ = seeking_step_ = false;
+  erased_ = false;
+  told_early_.reset();
+  reading_.reset();
+  wake_at_.reset();
+  steps_.clear();
+  steps_missing_ = 0;
+}
+
+absl::Status SimVolume::FindSteps() {
+  steps_.clear();
+  TM_ASSIGN_OR_RETURN(const auto names, disk_.List(layout_.partitions()));
+  for (const std::string& name : names) {
+    const std::string path = storage::JoinPath(layout_.partitions(), name);
+    TM_ASSIGN_OR_RETURN(const storage::FileStat stat, disk_.Stat(path));
+    // One that was being allocated when the process died; nothing was ever admitted into it.
+    if (stat.size == 0 || stat.allocated_bytes < stat.size) {
+      TM_RETURN_IF_ERROR(disk_.RemoveFile(path));
+      continue;
+    }
+    steps_.push_back({path, stat.size});
+  }
+  // The newest step: what is left of it serves on.
+  if (!steps_.empty()) steps_.back().filled /= 2;
+  had_step_ = had_step_ || !steps_.empty();
+  return absl::OkStatus();
+}
+
+void SimVolume::Apply(const monitor::SpaceEvent& event) {
+  if (!running()) return;
+  if (mutation_ == Mutation::kDeviceErasesSpace &&
+      std::holds_alternative<event::DeviceFailed>(event)) {
+    EraseSpace();
+  }
+  queued_.push_back(event);
+  if (!carrying_out_) CarryOutQueued();
+}
+
+void SimVolume::CarryOutQueued() {
+  carrying_out_ = true;
+  while (running() && !queued_.empty()) {
+    const monitor::SpaceEvent event = std::move(queued_.front());
+    queued_.pop_front();
+    const bool reading = std::holds_alternative<event::ReadingArrived>(event);
+    CarryOut(policy_->Handle(event, {scheduler_.now(), scheduler_.clock().WallNow()}));
+    if (reading && running()) listener_.OnVolume(*this);
+  }
+  carrying_out_ = false;
+  if (running()) Reschedule();
+}
+
+void SimVolume::CarryOut(const monitor::SpaceActions& actions) {
+  for (const monitor::SpaceAction& action : actions) {
+    if (!running()) return;
+    std::visit([this](const auto& one) { Do(one); }, action);
+  }
+}
+
+void SimVolume::Reschedule() {
+  const base::MonotonicTime wake = policy_->NextWake();
+  if (wake_at_ && *wake_at_ <= wake && *wake_at_ > scheduler_.now()) return;
+  wake_at_ = wake;
+  scheduler_.At(wake, Owner::kSpu, [this, wake] {
+    if (wake_at_ != wake) return;  // an earlier one has come since
+    wake_at_.reset();
+    Apply(event::Tick{});
+  });
+}
+
+void SimVolume::OnPool(base::Duration longest, Scheduler::Task task) {
+  scheduler_.After(microseconds(50) + random_.Within(longest), Owner::kSpu, std::move(task));
+}
+
+bool SimVolume::Died() {
+  if (!disk_.dead()) return false;
+  listener_.OnProcessDied();
+  return true;
+}
+
+void SimVolume::Do(const action::CloseGate&) {
+  gate_ = false;
+  checker_.GateClosed(index_);
+}
+
+void SimVolume::Do(const action::OpenGate&) {
+  gate_ = true;
+  checker_.GateOpened(index_,
+                      disk_.AllocatedBytes(reserve_path_) >= policy_->marks().reserve_bytes);
+  listener_.OnVolume(*this);
+}
+
+void SimVolume::Do(const action::Report&) { listener_.OnVolume(*this); }
+
+void SimVolume::Do(const action::Persist& persist) {
+  if (mutation_ == Mutation::kSendBeforePersist) {
+    told_early_ = persist.record;
+    listener_.OnVolume(*this);
+  }
+  OnPool(milliseconds(4), [this, record = persist.record] {
+    if (erased_) return Apply(event::Persisted{record.generation});
+    const absl::Status written = slots_->Write(record);
+    if (Died()) return;
+    if (written.ok()) {
+      const bool held = disk_.AllocatedBytes(reserve_path_) >= record.marks.reserve_bytes;
+      checker_.BecameDurable(index_, record, held, robbed_);
+      told_early_.reset();
+      return Apply(event::Persisted{record.generation});
+    }
+    const auto verdict = monitor::JudgeStatus(DiskOperation::kJournal, written);
+    checker_.StateWasLost(index_);  // what is on the disk, the next boot tells
+    Apply(event::PersistFailed{record.generation, std::string(written.message()),
+                               verdict.meaning != monitor::ErrnoMeaning::kUnavailable});
+  });
+}
+
+void SimVolume::Do(const action::TakeReading&) {
+  if (reading_in_flight_) return;
+  reading_in_flight_ = true;
+  const base::Duration hang = std::max(base::Duration(0), hang_until_ - scheduler_.now());
+  scheduler_.After(hang + microseconds(20) + random_.Within(milliseconds(2)), Owner::kSpu, [this] {
+    reading_in_flight_ = false;
+    const monitor::ProbeOutcome outcome = probe_->Probe();
+    if (const auto* fault = std::get_if<monitor::VolumeFault>(&outcome)) {
+      return Apply(event::DeviceFailed{fault->cause, fault->detail});
+    }
+    if (const auto* reading = std::get_if<monitor::SpaceReading>(&outcome)) {
+      const monitor::Marks& marks = policy_->marks();
+      if (reading->available_bytes < marks.full_bytes + marks.step_bytes ||
+          reading->inodes_available < marks.full_inodes) {
+        checker_.HasReasonToHold(index_);
+      }
+      reading_ = *reading;
+      return Apply(event::ReadingArrived{*reading});
+    }
+    Apply(event::ReadingArrived{std::get<monitor::ReadingFault>(outcome)});
+  });
+}
+
+monitor::RoomAnswer SimVolume::TakeRoomNow(const action::TakeRoom& room) {
+  const monitor::ReserveResult reserve = reserve_->Take(room.reserve_bytes);
+  monitor::StepsOutcome outcome;
+  if (reserve.ok() && !disk_.dead() && room.steps > 0 && steps_missing_ > 0) {
+    NewStep taken = AllocateStep();
+    outcome = taken.outcome;
+    if (outcome.status.ok()) steps_.push_back(std::move(taken.step));
+  }
+  return monitor::AnswerTakeRoom(room, reserve, outcome);
+}
+
+void SimVolume::Do(const action::TakeRoom& room) {
+  const bool pretends =
+      policy_->durable().holds.space &&
+      (mutation_ == Mutation::kRecoverByMeasuring || mutation_ == Mutation::kPersistBeforeRoom);
+  if (pretends) {
+    OnPool(milliseconds(10), [this, room] {
+      Apply(event::RoomTaken{room.attempt, room.reserve_bytes, room.steps,
+                             room.steps * room.step_bytes});
+    });
+    if (mutation_ == Mutation::kRecoverByMeasuring) return;
+    scheduler_.After(milliseconds(60), Owner::kSpu, [this, room] {
+      if (!running()) return;
+      static_cast<void>(TakeRoomNow(room));
+      static_cast<void>(Died());
+    });
+    return;
+  }
+  OnPool(milliseconds(30), [this, room] {
+    disk_.ForeignTakes(std::exchange(steal_at_taking_, 0));
+    const monitor::RoomAnswer answer = TakeRoomNow(room);
+    if (Died()) return;
+    if (reserve_->HeldBytes().value_or(0) >= room.reserve_bytes) robbed_ = false;
+    AnswerRoom(answer);
+  });
+}
+
+void SimVolume::AnswerRoom(const monitor::RoomAnswer& answer) {
+  if (answer.fault) Apply(*answer.fault);
+  std::visit([this](const auto& one) { Apply(one); }, answer.answer);
+  NoteMissingSteps();
+}
+
+void SimVolume::Do(const action::VerifyRoom& verify) {
+  OnPool(milliseconds(10), [this, verify] {
+    if (mutation_ == Mutation::kTrustAtBoot) {
+      return Apply(event::RoomVerified{true, verify.reserve_bytes, ""});
+    }
+    const monitor::ReserveResult reserve = reserve_->Verify(verify.reserve_bytes);
+    if (Died()) return;
+    const monitor::RoomCheck check = monitor::AnswerVerifyRoom(reserve, StepDefect());
+    if (check.answer.intact) robbed_ = false;
+    if (!check.answer.intact) checker_.HasReasonToHold(index_);
+    if (check.fault) Apply(*check.fault);
+    Apply(check.answer);
+    NoteMissingSteps();
+  });
+}
+
+std::string SimVolume::StepDefect() const {
+  for (const Step& step : steps_) {
+    const auto stat = disk_.AllocatedBytes(step.path);
+    if (stat == 0) return absl::StrFormat("'%s' has lost its blocks", step.path);
+  }
+  return "";
+}
+
+void SimVolume::Do(const action::StartReclaim&) {
+  OnPool(milliseconds(20), [this] {
+    const std::size_t before = steps_.size();
+    Trim(kStepsKept);
+    if (!running()) return;
+    Apply(event::ReclaimEnded{before == steps_.size(), 1});
+  });
+}
+
+SimVolume::NewStep SimVolume::AllocateStep() {
+  const std::int64_t bytes = policy_->marks().step_bytes;
+  NewStep made;
+  made.step.path =
+      storage::JoinPath(layout_.partitions(), absl::StrFormat("%010d.step", ++newest_step_));
+  while (disk_.Stat(made.step.path).ok()) {
+    made.step.path =
+        storage::JoinPath(layout_.partitions(), absl::StrFormat("%010d.step", ++newest_step_));
+  }
+  const auto make = [&]() -> absl::Status {
+    TM_ASSIGN_OR_RETURN(auto file, disk_.Open(made.step.path, storage::OpenMode::kCreate));
+    TM_RETURN_IF_ERROR(file->Allocate(base::FilePosition(0), bytes));
+    made.outcome.operation = DiskOperation::kSync;
+    TM_RETURN_IF_ERROR(file->SyncAll());
+    return disk_.SyncDirectory(layout_.partitions());
+  };
+  made.outcome.status = make();
+  if (made.outcome.status.ok()) {
+    made.outcome.steps = 1;
+    made.outcome.bytes = bytes;
+    had_step_ = true;
+  } else {
+    disk_.RemoveFile(made.step.path).IgnoreError();
+  }
+  return made;
+}
+
+void SimVolume::NoteMissingSteps() {
+  if (!running()) return;
+  const bool holds_one = !steps_.empty() && steps_.back().filled < policy_->marks().step_bytes / 2;
+  const std::int64_t missing = had_step_ && !holds_one ? 1 : 0;
+  if (missing == steps_missing_) return;
+  steps_missing_ = missing;
+  Apply(event::StepsMissing{missing});
+}
+
+void SimVolume::Judge(DiskOperation operation, const absl::Status& status) {
+  const monitor::ErrnoVerdict verdict = monitor::JudgeStatus(operation, status);
+  if (verdict.meaning == monitor::ErrnoMeaning::kSpace) {
+    checker_.HasReasonToHold(index_);
+    Apply(event::AllocationFailed{verdict.space_cause, std::string(status.message())});
+  } else if (verdict.meaning == monitor::ErrnoMeaning::kDevice) {
+    Apply(event::DeviceFailed{verdict.device_cause, std::string(status.message())});
+  }
+}
+
+void SimVolume::Produce(std::int64_t bytes) {
+  if (!running() || !gate_) return;
+  const std::int64_t step_bytes = policy_->marks().step_bytes;
+  if (steps_.empty() || steps_.back().filled + bytes > step_bytes) return SeekStep();
+  Step& step = steps_.back();
+  step.filled += bytes;
+  checker_.Admitted(index_, disk_.AllocatedBytes(step.path) >= step.filled);
+  NoteMissingSteps();
+}
+
+void SimVolume::SeekStep() {
+  if (seeking_step_) return;
+  const auto answer =
+      policy_->Request(policy_->marks().step_bytes + 2 * kBlockBytes, 1, scheduler_.now());
+  if (const auto* refusal = std::get_if<monitor::BudgetRefusal>(&answer)) {
+    if (refusal->reason == monitor::BudgetRefusal::Reason::kBytes ||
+        refusal->reason == monitor::BudgetRefusal::Reason::kInodes) {
+      checker_.HasReasonToHold(index_);
+      Apply(event::NoStepFits{refusal->wanted_bytes, refusal->wanted_inodes});
+    } else {
+      Apply(event::PollNow{});
+    }
+    return;
+  }
+  seeking_step_ = true;
+  OnPool(milliseconds(5), [this, grant = std::get<monitor::GrantId>(answer)] {
+    seeking_step_ = false;
+    NewStep made = AllocateStep();
+    if (Died()) return;
+    if (made.outcome.status.ok()) {
+      policy_->Complete(grant, scheduler_.now());
+      steps_.push_back(std::move(made.step));
+    } else {
+      policy_->Abandon(grant);
+      Judge(made.outcome.operation, made.outcome.status);
+    }
+    NoteMissingSteps();
+  });
+}
+
+void SimVolume::Trim(std::size_t keep) {
+  while (running() && steps_.size() > keep) {
+    const std::int64_t bytes = disk_.AllocatedBytes(steps_.front().path);
+    const absl::Status removed = disk_.RemoveFile(steps_.front().path);
+    if (Died()) return;
+    steps_.pop_front();
+    if (removed.ok()) {
+      Apply(event::SpaceFreed{bytes});
+    } else {
+      Judge(DiskOperation::kRemove, removed);
+    }
+  }
+  NoteMissingSteps();
+}
+
+void SimVolume::LoseReserve() {
+  disk_.PunchOut(reserve_path_);
+  robbed_ = true;
+  checker_.HasReasonToHold(index_);
+  Apply(event::ReserveLost{"it was eaten"});
+}
+
+// Of kDeviceErasesSpace: one state at a time, the newest wins.
+void SimVolume::EraseSpace() {
+  if (erased_ || !policy_->durable().holds.space || disk_.dead()) return;
+  monitor::VerdictRecord record = policy_->durable();
+  record.generation = base::Generation(record.generation.value() + 100);
+  record.holds.space.reset();
+  if (!slots_->Write(record).ok()) return;
+  erased_ = true;
+  checker_.BecameDurable(index_, record, true, true);
+}
+
+std::optional<spu::VolumeTruth> SimVolume::Truth() const {
+  if (!running()) return std::nullopt;
+  spu::VolumeTruth truth;
+  if (told_early_) {
+    truth.record = *told_early_;
+    return truth;
+  }
+  if (!policy_->has_report()) return std::nullopt;
+  const bool says_ready = policy_->durable().holds.empty() && !policy_->device_fault();
+  if (says_ready && !gate_) return std::nullopt;
+  truth.record = policy_->durable();
+  truth.reading = reading_;
+  if (policy_->device_fault()) truth.device_faults.push_back(*policy_->device_fault());
+  return truth;
+}
+
+}  // namespace tidemark::simulation

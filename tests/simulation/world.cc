@@ -1,0 +1,421 @@
+#include "tests/simulation/world.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "monitor/verdict_codec.h"
+
+namespace tidemark::simulation {
+namespace {
+
+namespace event = monitor::event;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// Longer than the slowest settle time, back-off and half-open stream one after the other.
+constexpr base::Duration kHealedWithin = seconds(240);
+
+}  // namespace
+
+World::World(const Plan& plan, Mutation mutation, Story story)
+    : plan_(plan),
+      story_(std::move(story)),
+      scheduler_(plan.seed + 1),
+      wire_(plan.seed + 2, scheduler_),
+      spu_(plan.seed + 3, mutation, scheduler_, wire_, checker_),
+      controller_(plan.seed + 4, mutation, spu_.uuids(), scheduler_, wire_, checker_),
+      random_(plan.seed + 5) {
+  wire_.Connect(controller_, spu_);
+}
+
+Outcome World::Run() {
+  controller_.Boot();
+  spu_.Boot();
+  // Both volumes are provisioned before anything goes wrong.
+  began_ = scheduler_.now() + seconds(1);
+  for (const Fault& fault : plan_.faults) {
+    scheduler_.At(began_ + fault.at, Owner::kWorld, [this, &fault] { Apply(fault); });
+  }
+  const base::MonotonicTime end = began_ + plan_.length;
+  while (checker_.ok() && scheduler_.Step(end)) Tell();
+  if (checker_.ok()) Heal();
+
+  outcome_.violations = checker_.violations();
+  outcome_.events = scheduler_.events();
+  outcome_.virtual_time = scheduler_.now() - began_;
+  outcome_.spu_boots = spu_.boots();
+  outcome_.controller_starts = controller_.starts();
+  outcome_.messages_lost = wire_.lost();
+  outcome_.messages_repeated = wire_.repeated();
+  outcome_.messages_overtaken = wire_.overtaken();
+  outcome_.seen = checker_.seen();
+  return outcome_;
+}
+
+base::MonotonicTime World::Until(const Fault& fault, base::Duration longest) const {
+  Random random(fault.amount);
+  return scheduler_.now() + random.Within(longest);
+}
+
+void World::Apply(const Fault& fault) {
+  const bool fired = ApplyToWire(fault) || ApplyToController(fault) || ApplyToSpu(fault) ||
+                     ApplyToSpace(fault) || ApplyToDisk(fault) || ApplyToSlots(fault) ||
+                     ApplyByPeople(fault);
+  if (fired) ++outcome_.fired[static_cast<std::size_t>(fault.kind)];
+  if (story_) story_(DescribeFault(fault) + (fired ? "" : "   (nothing to break)"));
+}
+
+bool World::ApplyToWire(const Fault& fault) {
+  switch (fault.kind) {
+    case FaultKind::kCut:
+      wire_.CutAll(true);
+      return true;
+    case FaultKind::kHalfOpen:
+      wire_.CutAll(false);
+      return true;
+    case FaultKind::kNoise:
+      wire_.Noise(Until(fault, seconds(6)));
+      return true;
+    case FaultKind::kSlowWire:
+      wire_.Slow(Until(fault, seconds(5)));
+      return true;
+    case FaultKind::kDeafController:
+      wire_.BlockToController(Until(fault, seconds(8)));
+      return true;
+    case FaultKind::kDeafSpu:
+      wire_.BlockToSpu(Until(fault, seconds(8)));
+      return true;
+    case FaultKind::kReplay:
+      if (wire_.past().empty() || !controller_.running()) return false;
+      wire_.Inject(wire_.past()[fault.amount % wire_.past().size()], fault.amount % 3 == 0);
+      return true;
+    case FaultKind::kOldHello:
+      if (wire_.past_hellos().empty() || !controller_.running()) return false;
+      wire_.Inject(wire_.past_hellos()[fault.amount % wire_.past_hellos().size()], true);
+      return true;
+    case FaultKind::kClone: {
+      if (wire_.past_hellos().empty() || !controller_.running()) return false;
+      sc::v1::AttachRequest hello = wire_.past_hellos().back();
+      hello.mutable_hello()->set_boot_nonce(fault.amount);
+      // A copied disk that was started once more than ours, or as often.
+      hello.mutable_hello()->set_boot_count(spu_.boots() + fault.amount % 2);
+      wire_.Inject(hello, true);
+      return true;
+    }
+    default:
+      return false;
+  }
+}
+
+bool World::ApplyToController(const Fault& fault) {
+  switch (fault.kind) {
+    case FaultKind::kKillController:
+      if (!controller_.running()) return false;
+      controller_.Kill(fault.amount % 3 != 0);
+      RestartControllerSoon();
+      return true;
+    case FaultKind::kDieBetween:
+      if (!controller_.running()) return false;
+      controller_.DieBetween(static_cast<int>(fault.amount % 12));
+      scheduler_.After(seconds(2), Owner::kWorld, [this] { StartController(); });
+      return true;
+    case FaultKind::kStoreFails:
+      controller_.FailStoreUntil(Until(fault, seconds(4)));
+      return true;
+    case FaultKind::kStoreHangs:
+      controller_.HangStoreUntil(Until(fault, seconds(6)));
+      return true;
+    case FaultKind::kStopController:
+      scheduler_.Pause(Owner::kController, Until(fault, seconds(8)));
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool World::ApplyToSpu(const Fault& fault) {
+  switch (fault.kind) {
+    case FaultKind::kKillSpu:
+    case FaultKind::kPowerCut:
+      if (!spu_.running()) return false;
+      spu_.Kill(fault.kind == FaultKind::kPowerCut, fault.amount % 2 != 0);
+      RestartSpuSoon();
+      return true;
+    case FaultKind::kDieAtCall:
+      if (!spu_.running()) return false;
+      spu_.volume(fault.volume).disk().DieAfter(static_cast<int>(fault.amount % 12));
+      return true;
+    case FaultKind::kStopSpu:
+      scheduler_.Pause(Owner::kSpu, Until(fault, seconds(8)));
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Who else uses the filesystem, and how much of it there is.
+bool World::ApplyToSpace(const Fault& fault) {
+  SimVolume& volume = spu_.volume(fault.volume);
+  SimFileSystem& disk = volume.disk();
+  Random random(fault.amount);
+  switch (fault.kind) {
+    case FaultKind::kForeignFills:
+      return disk.ForeignTakes(disk.TrueAvailable() - random.Bytes(6 * base::kMiB)) > 0;
+    case FaultKind::kForeignGives: {
+      const std::int64_t had = disk.foreign_bytes();
+      disk.ForeignGives(random.Bytes(48 * base::kMiB));
+      return had > 0;
+    }
+    case FaultKind::kForeignSnatches:
+      Snatch(fault.volume, Until(fault, seconds(4)));
+      return true;
+    case FaultKind::kStealAtTaking:
+      volume.StealAtTaking(random.Bytes(24 * base::kMiB));
+      return true;
+    case FaultKind::kInodesGone:
+      disk.ForeignTakesInodes(disk.InodesAvailable() - random.Bytes(120));
+      return true;
+    case FaultKind::kInodesBack:
+      disk.ForeignTakesInodes(-4096);
+      return true;
+    case FaultKind::kVolumeGrows:
+      disk.Grow(random.Bytes(8 * base::kMiB));
+      return true;
+    case FaultKind::kLateFrees:
+      disk.FreeLate(true);
+      scheduler_.At(Until(fault, seconds(5)), Owner::kWorld, [&disk] {
+        disk.FreeLate(false);
+        disk.ReleaseLate();
+      });
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool World::ApplyToDisk(const Fault& fault) {
+  SimVolume& volume = spu_.volume(fault.volume);
+  SimFileSystem& disk = volume.disk();
+  Random random(fault.amount);
+  const auto be = [&](StatvfsMood mood, base::Duration longest) {
+    disk.SetMood(mood);
+    scheduler_.At(Until(fault, longest), Owner::kWorld, [&disk, mood] {
+      if (disk.mood() == mood) disk.SetMood(StatvfsMood::kHonest);
+    });
+    return true;
+  };
+  switch (fault.kind) {
+    case FaultKind::kStatvfsFails:
+      return be(StatvfsMood::kFails, seconds(12));
+    case FaultKind::kStatvfsAbsurd:
+      return be(random.Chance(500) ? StatvfsMood::kAbsurd : StatvfsMood::kNoTotal, seconds(12));
+    case FaultKind::kStatvfsFlatters:
+      return be(StatvfsMood::kFlatters, seconds(8));
+    case FaultKind::kStatvfsHangs:
+      volume.HangReadingsUntil(Until(fault, seconds(12)));
+      return true;
+    case FaultKind::kOtherDisk:
+      return be(StatvfsMood::kElsewhere, seconds(2));
+    case FaultKind::kReadOnly:
+      return be(StatvfsMood::kReadOnly, seconds(2));
+    case FaultKind::kSyncFails:
+      disk.FailNextSync();
+      return true;
+    case FaultKind::kWriteFails:
+      disk.FailNextWrite();
+      return true;
+    case FaultKind::kNoSpaceAtAllocation:
+      disk.FailNextAllocation(ENOSPC);
+      return true;
+    case FaultKind::kQuotaAtAllocation:
+      disk.FailNextAllocation(EDQUOT);
+      return true;
+    case FaultKind::kReserveEaten:
+      if (random.Chance(500) && spu_.running()) {
+        spu_.Kill(false, true);
+        RestartSpuSoon();
+      }
+      volume.LoseReserve();
+      return true;
+    default:
+      return false;
+  }
+}
+
+// A neighbour who watches for space that becomes free, and takes it.
+void World::Snatch(std::size_t volume, base::MonotonicTime until) {
+  if (healing_ || scheduler_.now() >= until) return;
+  SimFileSystem& disk = spu_.volume(volume).disk();
+  disk.ForeignTakes(disk.TrueAvailable() - 2 * base::kMiB);
+  scheduler_.After(random_.Within(milliseconds(300)), Owner::kWorld,
+                   [this, volume, until] { Snatch(volume, until); });
+}
+
+// What happens to the verdict's slots while nobody runs over them.
+bool World::ApplyToSlots(const Fault& fault) {
+  SimVolume& volume = spu_.volume(fault.volume);
+  SimFileSystem& disk = volume.disk();
+  const std::string& path = volume.slots_path();
+  switch (fault.kind) {
+    case FaultKind::kSlotTorn:
+    case FaultKind::kWiped:
+    case FaultKind::kRolledBack:
+      break;
+    default:
+      return false;
+  }
+  if (spu_.running()) {
+    spu_.Kill(false, true);
+    RestartSpuSoon();
+  }
+  checker_.StateWasLost(fault.volume);
+  if (fault.kind == FaultKind::kSlotTorn) {
+    disk.TearBlock(path, static_cast<std::int64_t>(fault.amount % 2));
+  } else if (fault.kind == FaultKind::kRolledBack) {
+    disk.RollBack(path, 1 + fault.amount % 4);
+  } else {
+    disk.Zero(path);
+  }
+  return true;
+}
+
+bool World::ApplyByPeople(const Fault& fault) {
+  SimVolume& volume = spu_.volume(fault.volume);
+  if (fault.kind == FaultKind::kWallClockJumps) {
+    constexpr base::WallMillis kHour = 3'600'000;
+    const base::WallMillis jumps[] = {-kHour, kHour, 24'000 * kHour, -24'000 * kHour};
+    scheduler_.clock().JumpWall(jumps[fault.amount % 4]);
+    return true;
+  }
+  if (!volume.running()) return false;
+  switch (fault.kind) {
+    case FaultKind::kTrim:
+      volume.Trim(fault.amount % 3);
+      return true;
+    case FaultKind::kOperatorHolds:
+      volume.Apply(event::OperatorHolds{"anna", "a new disk"});
+      return true;
+    case FaultKind::kOperatorReleases:
+      volume.Apply(event::OperatorReleases{"anna"});
+      return true;
+    case FaultKind::kMarksChanged: {
+      monitor::Marks marks = volume.policy().marks();
+      marks.resume_bytes += static_cast<std::int64_t>(fault.amount % 3) * base::kMiB - base::kMiB;
+      marks.resume_bytes = std::clamp(marks.resume_bytes, marks.full_bytes + 2 * marks.step_bytes,
+                                      marks.full_bytes + 6 * base::kMiB);
+      marks.low_bytes = marks.resume_bytes + 4 * base::kMiB;
+      checker_.HasReasonToHold(fault.volume);
+      volume.Apply(event::MarksChanged{marks, "anna"});
+      return true;
+    }
+    default:
+      return false;
+  }
+}
+
+void World::RestartControllerSoon() {
+  scheduler_.After(random_.Within(seconds(3)), Owner::kWorld, [this] { StartController(); });
+}
+
+void World::RestartSpuSoon() {
+  scheduler_.After(random_.Within(seconds(3)), Owner::kWorld, [this] { StartSpu(); });
+}
+
+// Faults stop and the space is there. Nobody is restarted who need not be: what was lost on the way
+// must be made good by the protocol.
+void World::Heal() {
+  if (story_) story_("-- faults stop --");
+  healing_ = true;
+  wire_.Calm();
+  controller_.FailStoreUntil(scheduler_.now());
+  controller_.HangStoreUntil(scheduler_.now());
+  scheduler_.Pause(Owner::kSpu, scheduler_.now());
+  scheduler_.Pause(Owner::kController, scheduler_.now());
+  for (std::size_t i = 0; i < kVolumes; ++i) {
+    SimFileSystem& disk = spu_.volume(i).disk();
+    disk.ForgetFaults();
+    disk.SetMood(StatvfsMood::kHonest);
+    disk.FreeLate(false);
+    disk.ReleaseLate();
+    disk.ForeignGives(disk.foreign_bytes());
+    disk.ForeignTakesInodes(-4096);
+    spu_.volume(i).StealAtTaking(0);
+    spu_.volume(i).HangReadingsUntil(scheduler_.now());
+  }
+  const base::MonotonicTime deadline = scheduler_.now() + kHealedWithin;
+  base::MonotonicTime looked = scheduler_.now();
+  std::string why = "nothing happened";
+  while (checker_.ok() && scheduler_.Step(deadline)) {
+    Tell();
+    if (scheduler_.now() - looked < milliseconds(500)) continue;
+    looked = scheduler_.now();
+    why = Disagreement();
+    if (why.empty()) return;
+    DoAsExplained();
+  }
+  if (checker_.ok()) checker_.Fail("L1: " + why);
+}
+
+// What `volume explain` tells a person to do, and a service manager does anyway.
+void World::DoAsExplained() {
+  StartSpu();
+  StartController();
+  for (std::size_t i = 0; i < kVolumes; ++i) {
+    SimVolume& volume = spu_.volume(i);
+    if (!volume.running()) continue;
+    if (volume.policy().wanted_holds().operator_hold) {
+      volume.Apply(event::OperatorReleases{"anna"});
+    }
+    if (volume.policy().device_fault()) {
+      spu_.Kill(false, true);
+      spu_.Boot();
+      return;
+    }
+  }
+}
+
+std::string World::Disagreement() {
+  if (!spu_.running() || !controller_.running()) return "a process is down";
+  for (std::size_t i = 0; i < kVolumes; ++i) {
+    const SimVolume& volume = spu_.volume(i);
+    if (!volume.running()) return absl::StrFormat("volume %d does not open", i);
+    if (!volume.accepting()) {
+      return absl::StrFormat("volume %d stays closed: %s", i,
+                             volume.policy().Explain(scheduler_.now()).summary);
+    }
+    const sc::VolumeState* shown = controller_.volume(i);
+    if (shown == nullptr) return absl::StrFormat("volume %d is unknown to the controller", i);
+    if (shown->record.accepted.generation() != volume.policy().durable().generation.value()) {
+      return absl::StrFormat("volume %d: generation %d at the controller, %d at the SPU", i,
+                             shown->record.accepted.generation(),
+                             volume.policy().durable().generation.value());
+    }
+    if (checker_.shown(i) != sc::v1::PARTITION_STATUS_ONLINE) {
+      return absl::StrFormat("volume %d is shown as %s (%s)", i,
+                             sc::v1::PartitionStatus_Name(checker_.shown(i)), shown->reach_reason);
+    }
+  }
+  return spu_.link().synced() ? "" : "reports are not acknowledged";
+}
+
+void World::Tell() {
+  if (!story_) return;
+  for (std::size_t i = 0; i < kVolumes; ++i) {
+    const SimVolume& volume = spu_.volume(i);
+    std::string now = absl::StrFormat(
+        "volume %d: %s, shown %s at generation %d", i,
+        volume.running() ? absl::StrFormat("generation %d, %s, gate %s",
+                                           volume.policy().durable().generation.value(),
+                                           monitor::DescribeHolds(volume.policy().HoldsNow()),
+                                           volume.accepting() ? "open" : "closed")
+                         : "down",
+        sc::v1::PartitionStatus_Name(checker_.shown(i)), checker_.shown_generation(i));
+    if (now == told_[i]) continue;
+    told_[i] = now;
+    story_(absl::StrFormat("%9.3f s    %s",
+                           std::chrono::duration<double>(scheduler_.now() - began_).count(), now));
+  }
+}
+
+}  // namespace tidemark::simulation
