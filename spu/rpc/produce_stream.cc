@@ -12,6 +12,10 @@ namespace {
 namespace pb = tidemark::log::v1;
 
 constexpr std::size_t kOutstandingBytesMax = 8 * 1024 * 1024;
+// Small batches are bounded by their number: each costs more than its bytes until it is answered.
+constexpr std::size_t kOutstandingBatchesMax = 16 * 1024;
+// Answered, but not yet taken by the producer.
+constexpr std::size_t kUnreadResultBytesMax = 2 * ResultQueue::kMessageBytes;
 
 // Why an arrived batch is no good, told apart by what the producer has to mend.
 Refusal RefuseBatch(const absl::Status& status, std::size_t bytes, std::int64_t limit_bytes) {
@@ -66,10 +70,9 @@ void ProduceStream::OnMessage(pb::ProduceRequest&& message) {
 void ProduceStream::Start(const pb::ProduceStart& start) {
   started_ = true;
   acks_ = start.acks() == pb::ACKS_WRITTEN ? Acks::kWritten : Acks::kDurable;
-  auto& started = *pending_.mutable_started();
-  started.set_batch_bytes_max(host_.LimitsOf(base::PartitionId(0)).batch_bytes_max);
-  started.set_outstanding_bytes_max(static_cast<std::int64_t>(kOutstandingBytesMax));
-  has_pending_ = true;
+  greeting_.emplace();
+  greeting_->set_batch_bytes_max(host_.LimitsOf(base::PartitionId(0)).batch_bytes_max);
+  greeting_->set_outstanding_bytes_max(static_cast<std::int64_t>(kOutstandingBytesMax));
   Flush();
 }
 
@@ -100,7 +103,7 @@ void ProduceStream::Answer(std::uint64_t sequence, base::PartitionId partition, 
                            AppendResult result) {
   --outstanding_;
   outstanding_bytes_ -= bytes;
-  pb::AppendResult& out = *pending_.add_results();
+  pb::AppendResult out;
   out.set_sequence(sequence);
   out.set_partition_id(partition.value());
   out.set_durable_end(result.durable_end.value());
@@ -110,14 +113,15 @@ void ProduceStream::Answer(std::uint64_t sequence, base::PartitionId partition, 
     out.set_base_offset(result.base_offset.value());
     out.set_records(static_cast<std::int32_t>(result.records));
   }
-  has_pending_ = true;
+  results_.Add(std::move(out));
   Flush();
   ReadOn();
   EndIfDone();
 }
 
 void ProduceStream::WatchGate(base::PartitionId partition) {
-  if (gates_.contains(partition)) return;
+  // Of a partition that is not here there is nothing to watch, and no end to their ids.
+  if (gates_.contains(partition) || !host_.OffsetsOf(partition).has_value()) return;
   gates_.emplace(partition, host_.OnGate(partition, [this, partition](std::optional<Refusal> why) {
     pb::PartitionNotice notice;
     notice.set_partition_id(partition.value());
@@ -130,21 +134,21 @@ void ProduceStream::WatchGate(base::PartitionId partition) {
 
 void ProduceStream::Flush() {
   if (!writable()) return;
+  if (!greeting_ && notices_.empty() && results_.empty()) return EndIfDone();
+  pb::ProduceResponse message;
+  if (greeting_) *message.mutable_started() = *std::exchange(greeting_, std::nullopt);
   if (!notices_.empty()) {
-    *pending_.mutable_notice() = std::move(notices_.begin()->second);
+    *message.mutable_notice() = std::move(notices_.begin()->second);
     notices_.erase(notices_.begin());
-    has_pending_ = true;
   }
-  if (has_pending_) {
-    has_pending_ = false;
-    Write(std::exchange(pending_, {}));
-    return;
-  }
-  EndIfDone();
+  results_.Fill(message);
+  Write(std::move(message));
+  ReadOn();
 }
 
 void ProduceStream::EndIfDone() {
-  if (outstanding_ > 0 || has_pending_ || !notices_.empty() || !writable()) return;
+  const bool all_told = !greeting_ && notices_.empty() && results_.empty();
+  if (outstanding_ > 0 || !all_told || !writable()) return;
   if (draining_) End({grpc::StatusCode::UNAVAILABLE, "the SPU is shutting down"});
   if (reads_done_) End(grpc::Status::OK);
 }
@@ -154,8 +158,13 @@ void ProduceStream::OnReadsDone() {
   EndIfDone();
 }
 
+bool ProduceStream::MayReadOn() const {
+  return !draining_ && outstanding_bytes_ <= kOutstandingBytesMax &&
+         outstanding_ <= kOutstandingBatchesMax && results_.bytes() <= kUnreadResultBytesMax;
+}
+
 void ProduceStream::ReadOn() {
-  if (!draining_ && outstanding_bytes_ <= kOutstandingBytesMax) ReadNext();
+  if (MayReadOn()) ReadNext();
 }
 
 void ProduceStream::Drain() {
