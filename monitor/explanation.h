@@ -40,6 +40,7 @@ struct Explanation {
   std::int64_t proof_attempts = 0;
   std::int32_t proof_readings_seen = 0;
   std::int32_t proof_readings_wanted = 0;
+  base::Duration settled{0};  // of it, by the attempt under way
   base::Duration settle{0};
 
   std::int64_t reserve_held_bytes = 0;

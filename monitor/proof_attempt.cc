@@ -105,6 +105,10 @@ ProofAttempt::Want ProofAttempt::JudgeReadings(const SpaceReading& reading,
         lack.bytes, lack.inodes, now};
     return Want::kNothing;
   }
+  // What an earlier reading lacked is there: nobody must be told to free it.
+  const bool by_reading = failure_ && (failure_->step == ProofStep::kReadings ||
+                                       failure_->step == ProofStep::kReadingAfter);
+  if (by_reading) failure_.reset();
   if (readings_seen_ == 0) {
     first_ = reading;
     space_error_ = false;  // step 2 begins with the first reading that counts

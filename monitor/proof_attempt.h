@@ -50,6 +50,11 @@ class ProofAttempt {
   ProofStep step() const;
   const std::optional<ProofFailure>& failure() const { return failure_; }
   std::uint64_t attempt() const { return attempt_; }
+  // From the first reading that counts to the newest: how much of the settle time is over.
+  base::Duration settled() const {
+    return phase_ == Phase::kReadings && readings_seen_ > 0 ? last_.started - first_.started
+                                                            : base::Duration(0);
+  }
   std::int32_t readings_seen() const { return readings_seen_; }
   const ProofGoal& goal() const { return goal_; }
   // Idle, and the back-off is over.

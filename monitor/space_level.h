@@ -18,8 +18,9 @@ constexpr SpaceLevel LevelOf(std::int64_t available, std::int64_t full, std::int
   return available < low ? SpaceLevel::kLow : SpaceLevel::kOk;
 }
 
+// Full is also what leaves less than one step above the mark: nothing can be taken there.
 constexpr SpaceLevel LevelByBytes(const SpaceReading& reading, const Marks& marks) {
-  return LevelOf(reading.available_bytes, marks.full_bytes, marks.low_bytes);
+  return LevelOf(reading.available_bytes, marks.full_bytes + marks.step_bytes, marks.low_bytes);
 }
 
 constexpr SpaceLevel LevelByInodes(const SpaceReading& reading, const Marks& marks) {

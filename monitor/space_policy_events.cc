@@ -13,7 +13,10 @@ void SpacePolicy::On(const event::AllocationFailed& e) {
   // ENOSPC does not say of what; the newest reading may.
   const bool of_inodes = e.cause == SpaceCause::kBytes && reading_ &&
                          LevelByInodes(*reading_, wanted_.marks) == SpaceLevel::kFull;
+  const bool begins = !wanted_.holds.space;
   RaiseSpace(of_inodes ? SpaceCause::kInodes : e.cause, false);
+  // The last reading is from before somebody took what we wanted: the next one tells.
+  if (begins) before_.reset();
   PollSoon();
 }
 

@@ -64,6 +64,7 @@ Explanation SpacePolicy::Explain(base::MonotonicTime now) const {
   e.proof_readings_seen = proof_.readings_seen();
   e.proof_readings_wanted = proof_.goal().readings;
   e.settle = settle_;
+  e.settled = proof_.settled();
   e.reserve_held_bytes = reserve_held_bytes_;
   e.freed_by_us_bytes = freed_by_us_bytes_;
   e.observed_gain_bytes = gain_bytes_;

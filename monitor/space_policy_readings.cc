@@ -77,7 +77,7 @@ void SpacePolicy::RejectReading(const ReadingFault& fault) {
 void SpacePolicy::CheckSpace(const SpaceReading& reading) {
   if (LevelByInodes(reading, wanted_.marks) == SpaceLevel::kFull) {
     RaiseSpace(SpaceCause::kInodes, false);
-  } else if (reading.available_bytes - wanted_.marks.full_bytes < wanted_.marks.step_bytes) {
+  } else if (LevelByBytes(reading, wanted_.marks) == SpaceLevel::kFull) {
     RaiseSpace(SpaceCause::kBytes, false);
   }
 }

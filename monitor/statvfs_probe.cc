@@ -23,6 +23,8 @@ std::optional<DeviceCause> DeviceCauseOf(const absl::Status& status) {
     case ESTALE:
       return DeviceCause::kStale;
     case ENODEV:
+    case ENOENT:  // the directory is below the mount that has gone
+    case ENOTDIR:
     case ENOTCONN:  // a FUSE server that died
       return DeviceCause::kMissingVolume;
     default:

@@ -35,13 +35,14 @@ PartitionSpec SpecOf(const pb::Assignment& assignment) {
   spec.state.index = static_cast<std::uint32_t>(assignment.partition());
   spec.spec_version = assignment.spec_version();
   spec.policy = assignment.policy();
+  spec.taken_before = assignment.taken_before();
   return spec;
 }
 
 }  // namespace
 
 void AssignmentBook::Apply(const pb::Assignments& assignments) {
-  if (!volumes_.all_started()) {
+  if (!volumes_.all_settled()) {
     if (assignments.full()) early_.clear();
     early_.push_back(assignments);
     return;
@@ -50,7 +51,7 @@ void AssignmentBook::Apply(const pb::Assignments& assignments) {
 }
 
 void AssignmentBook::OnVolumeChanged() {
-  if (!volumes_.all_started()) return;
+  if (!volumes_.all_settled()) return;
   for (const pb::Assignments& assignments : std::exchange(early_, {})) Begin(assignments);
   if (refused_.empty() || retrying_) return;
   pb::Assignments again;

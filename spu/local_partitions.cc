@@ -2,11 +2,23 @@
 
 #include <utility>
 
+#include "absl/strings/str_format.h"
+
 namespace tidemark::spu {
 
 Partition* LocalPartitions::Find(base::PartitionId partition) const {
   Volume* volume = volumes_.WithPartition(partition);
   return volume == nullptr ? nullptr : volume->Find(partition);
+}
+
+Refusal LocalPartitions::WhyNotHere(base::PartitionId id) const {
+  const Volume* volume = volumes_.Keeping(id);
+  if (volume == nullptr || volume->Find(id) != nullptr) return UnknownPartition(id);
+  const absl::Status& why = volume->unopened().at(id);
+  return MakeRefusal(
+      absl::IsDataLoss(why) ? tidemark::log::v1::REFUSAL_REASON_LOST_DATA
+                            : tidemark::log::v1::REFUSAL_REASON_VOLUME_FAILED,
+      absl::StrFormat("partition %016x could not be opened: %s", id.value(), why.message()));
 }
 
 storage::BatchLimits LocalPartitions::LimitsOf(base::PartitionId id) const {
@@ -26,14 +38,14 @@ void LocalPartitions::Append(AppendCommand command) {
     return volume->Append(std::move(command));
   }
   AppendResult result;
-  result.refusal = UnknownPartition(command.partition);
+  result.refusal = WhyNotHere(command.partition);
   command.done(std::move(result));
 }
 
 void LocalPartitions::Read(ReadCommand command) {
   if (Partition* partition = Find(command.partition)) return partition->Read(std::move(command));
   ReadResult result;
-  result.refusal = UnknownPartition(command.partition);
+  result.refusal = WhyNotHere(command.partition);
   command.done(std::move(result));
 }
 
@@ -47,7 +59,7 @@ std::optional<Offsets> LocalPartitions::OffsetsOf(base::PartitionId id) const {
 void LocalPartitions::OffsetForTime(base::PartitionId id, base::WallMillis time,
                                     absl::AnyInvocable<void(absl::StatusOr<base::Offset>)> done) {
   if (Partition* partition = Find(id)) return partition->OffsetForTime(time, std::move(done));
-  done(StatusOf(UnknownPartition(id)));
+  done(StatusOf(WhyNotHere(id)));
 }
 
 Subscription LocalPartitions::OnAdvance(base::PartitionId id, absl::AnyInvocable<void()> wake) {
@@ -65,7 +77,7 @@ void LocalPartitions::Trim(base::PartitionId id, base::Offset before,
                            absl::AnyInvocable<void(TrimResult)> done) {
   if (Partition* partition = Find(id)) return partition->Trim(before, std::move(done));
   TrimResult result;
-  result.refusal = UnknownPartition(id);
+  result.refusal = WhyNotHere(id);
   done(std::move(result));
 }
 

@@ -20,6 +20,7 @@ class LocalPartitions final : public PartitionHost {
   storage::BatchLimits LimitsOf(base::PartitionId partition) const override;
   void Append(AppendCommand command) override;
   void Read(ReadCommand command) override;
+  Refusal WhyNotHere(base::PartitionId partition) const override;
   std::optional<Offsets> OffsetsOf(base::PartitionId partition) const override;
   void OffsetForTime(base::PartitionId partition, base::WallMillis time,
                      absl::AnyInvocable<void(absl::StatusOr<base::Offset>)> done) override;

@@ -98,6 +98,8 @@ class PartitionHost {
   virtual void Append(AppendCommand command) = 0;
   virtual void Read(ReadCommand command) = 0;
 
+  // Why a partition is not served: another SPU's, or it could not be opened.
+  virtual Refusal WhyNotHere(base::PartitionId partition) const = 0;
   // nullopt if the partition is not here.
   virtual std::optional<Offsets> OffsetsOf(base::PartitionId partition) const = 0;
   // First record at or after `time`, or the durable end if all are older.

@@ -50,6 +50,11 @@ struct SpuMetrics::VolumeGauges {
                                                   "Times the volume ran out of space.",
                                                   {{"volume", volume}, {"cause", cause}}));
     }
+    for (const char* what : {"allocation", "write"}) {
+      no_space.emplace(what, registry.AddCounter("tidemark_no_space_errors_total",
+                                                 "ENOSPC and EDQUOT met; at a write: never by us.",
+                                                 {{"volume", volume}, {"at", what}}));
+    }
     for (const char* result : {"proven", "failed"}) {
       proofs.emplace(result, registry.AddCounter("tidemark_reclaim_proofs_total",
                                                  "Attempts at a proof of reclaim.",
@@ -63,10 +68,12 @@ struct SpuMetrics::VolumeGauges {
   std::map<std::string, daemon::Gauge> holds;
   std::map<std::string, daemon::Counter> episodes;
   std::map<std::string, daemon::Counter> proofs;
+  std::map<std::string, daemon::Counter> no_space;
   // What was counted already.
   std::optional<base::Episode> episode_counted;
   std::optional<base::MonotonicTime> failure_counted;
   std::optional<base::Episode> proof_counted;
+  NoSpaceErrors no_space_counted;
 };
 
 SpuMetrics::SpuMetrics(daemon::MetricRegistry& registry)
@@ -77,8 +84,14 @@ SpuMetrics::SpuMetrics(daemon::MetricRegistry& registry)
           registry.AddCounter("tidemark_appended_bytes_total", "Bytes of acknowledged batches.")),
       append_latency_(registry.AddHistogram("tidemark_append_latency_seconds",
                                             "From taking a batch to its result.")),
-      attached_(
-          registry.AddGauge("tidemark_sc_attached", "1 while a session with the SC stands.")) {
+      commit_latency_(registry.AddHistogram("tidemark_commit_latency_seconds",
+                                            "Write and fdatasync of one group commit.")),
+      attached_(registry.AddGauge("tidemark_sc_attached", "1 while a session with the SC stands.")),
+      session_age_(registry.AddGauge("tidemark_sc_session_age_seconds",
+                                     "How long the session stands; 0: none does.")),
+      report_lag_(
+          registry.AddGauge("tidemark_report_lag_seconds",
+                            "For how long the SC has not acknowledged our newest verdict.")) {
   for (int value = tidemark::log::v1::RefusalReason_MIN + 1;
        value <= tidemark::log::v1::RefusalReason_MAX; ++value) {
     const auto reason = static_cast<RefusalReason>(value);
@@ -100,6 +113,15 @@ void SpuMetrics::OnAppend(const AppendResult& result, std::size_t bytes, base::D
   appended_records_.Increment(result.records);
   appended_bytes_.Increment(static_cast<double>(bytes));
   append_latency_.Observe(Seconds(latency));
+}
+
+void SpuMetrics::OnLink(bool attached, bool synced, base::MonotonicTime now) {
+  attached_.Set(attached ? 1 : 0);
+  if (!attached) attached_since_.reset();
+  if (attached && !attached_since_.has_value()) attached_since_ = now;
+  session_age_.Set(attached ? Seconds(now - *attached_since_) : 0);
+  if (synced || !synced_at_.has_value()) synced_at_ = now;
+  report_lag_.Set(Seconds(now - *synced_at_));
 }
 
 SpuMetrics::VolumeGauges& SpuMetrics::GaugesOf(const Volume& volume) {
@@ -144,10 +166,19 @@ void SpuMetrics::OnVolume(const Volume& volume) {
     gauges.episodes.at(std::string(monitor::SpaceCauseName(holds.space->cause))).Increment();
   }
   gauges.episode_counted = newest;
-  if (now.proof_failure.has_value() && gauges.failure_counted != now.proof_failure->next_try) {
+  // A reading that is short fails nothing: the attempt goes on looking.
+  const bool failed =
+      now.proof_failure.has_value() && now.proof_failure->step != monitor::ProofStep::kReadings;
+  if (failed && gauges.failure_counted != now.proof_failure->next_try) {
     gauges.failure_counted = now.proof_failure->next_try;
     gauges.proofs.at("failed").Increment();
   }
+  const NoSpaceErrors& errors = volume.no_space_errors();
+  gauges.no_space.at("allocation")
+      .Increment(static_cast<double>(errors.allocations - gauges.no_space_counted.allocations));
+  gauges.no_space.at("write").Increment(
+      static_cast<double>(errors.writes - gauges.no_space_counted.writes));
+  gauges.no_space_counted = errors;
   if (now.record.last_proof.has_value()) {
     const base::Episode proven = now.record.last_proof->episode;
     if (gauges.proof_counted.has_value() && proven != *gauges.proof_counted) {

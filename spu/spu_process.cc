@@ -2,6 +2,7 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
 #include <future>
 #include <thread>
 #include <utility>
@@ -182,16 +183,29 @@ void SpuProcess::StartLink() {
 
 void SpuProcess::StartVolumes() {
   for (const auto& volume : volumes_.all()) {
-    volume->Start([this, path = volume->disk().path()](const absl::Status& started) {
+    volume->Start([this, volume = volume.get()](const absl::Status& started) {
       if (started.ok()) {
         book_->OnVolumeChanged();
         PublishHealth();
         return;
       }
-      OnExit(daemon::kExitConfiguration,
-             absl::StrFormat("volume '%s' cannot start: %s", path, started.message()));
+      OnVolumeNotStarted(*volume, started);
     });
   }
+}
+
+// One bad disk must not stop the others. What the configuration got wrong, a person must mend
+// first.
+void SpuProcess::OnVolumeNotStarted(const Volume& volume, const absl::Status& why) {
+  const std::string& path = volume.disk().path();
+  const bool last = std::ranges::all_of(
+      volumes_.all(), [](const auto& each) { return !each->start_fault().empty(); });
+  if (last || absl::IsInvalidArgument(why)) {
+    return OnExit(daemon::kExitConfiguration,
+                  absl::StrFormat("volume '%s' cannot start: %s", path, why.message()));
+  }
+  daemon::Log(LogLevel::kError, "volume.not_started", {{"volume", path}, {"why", why.message()}});
+  OnVolumeChanged(volume.uuid());
 }
 
 void SpuProcess::AddHealthChecks() {
@@ -209,6 +223,7 @@ void SpuProcess::AddHealthChecks() {
 void SpuProcess::Tick() {
   PublishHealth();
   PublishProgress();
+  PublishLink();
 }
 
 // While there are partitions here and none may be written, producers should go elsewhere.
@@ -228,6 +243,10 @@ void SpuProcess::PublishHealth() {
   facts.volume_fault = volume_faults_;
   for (const auto& volume : volumes_.all()) {
     const std::string& path = volume->disk().path();
+    if (!volume->start_fault().empty()) {
+      absl::StrAppendFormat(&facts.volume_fault, "volume '%s': %s; ", path, volume->start_fault());
+      continue;
+    }
     if (!volume->started()) {
       absl::StrAppendFormat(&facts.starting, "volume '%s': %d partitions to open; ", path,
                             volume->opening());
@@ -302,7 +321,11 @@ void SpuProcess::OnWiped(const Wiped& wiped) {
 
 void SpuProcess::OnAssignments(const sc_pb::Assignments& assignments) { book_->Apply(assignments); }
 
-void SpuProcess::OnLinkChanged(bool attached) { spu_metrics_.SetAttached(attached); }
+void SpuProcess::OnLinkChanged(bool /*attached*/) { PublishLink(); }
+
+void SpuProcess::PublishLink() {
+  spu_metrics_.OnLink(link_->core().attached(), link_->core().synced(), clock_.Now());
+}
 
 void SpuProcess::OnExit(int code, const std::string& why) {
   daemon::Log(LogLevel::kError, "spu.must_exit", {{"code", code}, {"why", why}});

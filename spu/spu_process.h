@@ -59,6 +59,7 @@ class SpuProcess final : public VolumeListener, public LinkListener {
 
   // VolumeListener
   void OnVolumeChanged(const base::Uuid& volume) override;
+  void OnCommitted(base::Duration took) override { spu_metrics_.OnCommit(took); }
 
   // LinkListener
   void OnProofRefused(const ProofRefused& refused) override;
@@ -75,10 +76,12 @@ class SpuProcess final : public VolumeListener, public LinkListener {
   absl::Status StartServer();
   void StartLink();
   void StartVolumes();
+  void OnVolumeNotStarted(const Volume& volume, const absl::Status& why);
   void AddHealthChecks();
   void Tick();
   void PublishHealth();
   void PublishProgress();
+  void PublishLink();
   bool MayProduce() const;
   void EndServer(absl::AnyInvocable<void()> done);
   void StopVolumes(absl::AnyInvocable<void()> done);

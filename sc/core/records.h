@@ -66,14 +66,18 @@ struct PartitionRecord {
   std::string spu_id;
   base::Uuid volume;
   std::uint64_t spec_version = 0;
-  // Spec version the SPU has taken; 0: none. Assigned and acked iff equal to `spec_version`.
+  // Newest spec version the SPU has ever taken; 0: none. A later refusal leaves it: what was taken
+  // once has data that must be there.
   std::uint64_t acked_version = 0;
   v1::AssignmentRefusal refusal = v1::ASSIGNMENT_REFUSAL_UNSPECIFIED;
   std::string refusal_detail;
   base::WallMillis created_unix_ms = 0;
   base::WallMillis acked_unix_ms = 0;
 
-  bool acked() const { return acked_version != 0 && acked_version == spec_version; }
+  bool acked() const {
+    return acked_version != 0 && acked_version == spec_version &&
+           refusal == v1::ASSIGNMENT_REFUSAL_UNSPECIFIED;
+  }
 };
 
 // Key: id. Kept until the SPU says that the partition is deleted.

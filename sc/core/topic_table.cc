@@ -42,6 +42,7 @@ v1::Assignment ToAssignment(const PartitionRecord& partition, const TopicRecord&
   assignment.set_volume(volume.data(), volume.size());
   assignment.set_spec_version(partition.spec_version);
   *assignment.mutable_policy() = topic.policy;
+  assignment.set_taken_before(partition.acked_version != 0);
   return assignment;
 }
 
@@ -205,7 +206,6 @@ std::optional<PartitionRecord> TopicTable::Answered(const std::string& spu_id,
     updated.refusal = v1::ASSIGNMENT_REFUSAL_UNSPECIFIED;
     updated.refusal_detail.clear();
   } else {
-    updated.acked_version = 0;
     updated.refusal = result.refusal();
     updated.refusal_detail = result.detail().empty() ? "no reason given" : result.detail();
   }

@@ -36,6 +36,7 @@ void CommitQueue::OnSynced(const Ends& ends, const storage::CommitResult& result
   if (result.ok()) {
     // The next commit starts before the answers are made: the disk must not wait for them.
     SubmitNext();
+    listener_.OnCommitted(result.took);
     for (const auto& [partition, end] : ends) listener_.OnDurable(partition, end);
     return;
   }

@@ -24,6 +24,8 @@ namespace tidemark::spu {
 class CommitListener {
  public:
   virtual ~CommitListener() = default;
+  // One commit is on the disk; the system calls of it took so long.
+  virtual void OnCommitted(base::Duration /*took*/) {}
   // Everything of the partition below `end` is in the file / on the disk.
   virtual void OnWritten(base::PartitionId partition, base::Offset end) = 0;
   virtual void OnDurable(base::PartitionId partition, base::Offset end) = 0;

@@ -20,10 +20,17 @@ void CommitThread::Submit(storage::CommitJob job, storage::CommitCallback on_wri
   const bool taken = thread_.TryRun(
       [queue = loop_.queue(), job = std::move(job),
        on_written = std::move(on_written)]() -> storage::CommitResult {
-        if (!on_written) return storage::RunCommit(job);
-        return storage::RunCommit(job, [&](const storage::CommitResult& written) {
-          queue->PostControl([on_written, written] { on_written(written); });
-        });
+        const base::SystemClock clock;
+        const base::MonotonicTime began = clock.Now();
+        storage::CommitCallback tell_written;
+        if (on_written) {
+          tell_written = [&](const storage::CommitResult& written) {
+            queue->PostControl([on_written, written] { on_written(written); });
+          };
+        }
+        storage::CommitResult result = storage::RunCommit(job, tell_written);
+        result.took = clock.Now() - began;
+        return result;
       },
       [on_synced = std::move(on_synced)](const storage::CommitResult& synced) {
         on_synced(synced);

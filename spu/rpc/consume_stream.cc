@@ -61,7 +61,7 @@ void ConsumeStream::Start(const pb::ConsumeStart& start) {
   credit_bytes_ = std::clamp<std::int64_t>(start.credit_bytes(), 0, kCreditBytesMax);
   started_ = true;
   const auto offsets = host_.OffsetsOf(partition_);
-  if (!offsets.has_value()) return Refuse(UnknownPartition(partition_));
+  if (!offsets.has_value()) return Refuse(host_.WhyNotHere(partition_));
   const base::Offset end =
       isolation_ == Isolation::kWritten ? offsets->written_end : offsets->durable_end;
   switch (start.from_case()) {
@@ -84,7 +84,7 @@ void ConsumeStream::Start(const pb::ConsumeStart& start) {
 
 void ConsumeStream::BeginAt(base::Offset offset) {
   const auto offsets = host_.OffsetsOf(partition_);
-  if (!offsets.has_value()) return Refuse(UnknownPartition(partition_));
+  if (!offsets.has_value()) return Refuse(host_.WhyNotHere(partition_));
   const base::Offset end =
       isolation_ == Isolation::kWritten ? offsets->written_end : offsets->durable_end;
   if (offset < offsets->log_start || offset > end) {

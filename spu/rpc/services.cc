@@ -72,7 +72,7 @@ class LogRpc final : public log::LogService::CallbackService {
     return OnLoop(loop_, context, [this, request, response](UnaryDone done) {
       const base::PartitionId partition(request->partition_id());
       const auto offsets = host_.OffsetsOf(partition);
-      if (!offsets.has_value()) return done(StatusOf(UnknownPartition(partition)));
+      if (!offsets.has_value()) return done(StatusOf(host_.WhyNotHere(partition)));
       response->set_log_start(offsets->log_start.value());
       response->set_durable_end(offsets->durable_end.value());
       response->set_written_end(offsets->written_end.value());

@@ -1,6 +1,7 @@
 #include "spu/volume/volume.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -41,6 +42,7 @@ VolumeState Volume::State() const {
   state.path = disk_->path();
   state.accepting = accepting_;
   state.marks = marks_;
+  state.device_fault = device_fault_;
   if (driver_ == nullptr) return state;
   const monitor::SpacePolicy& policy = driver_->policy();
   const base::MonotonicTime now = clock_.Now();
@@ -98,6 +100,11 @@ void Volume::Apply(const monitor::SpaceEvent& event) {
 void Volume::Judge(monitor::DiskOperation operation, const absl::Status& status,
                    const std::string& what) {
   const monitor::ErrnoVerdict verdict = monitor::JudgeStatus(operation, status);
+  const int error_number = base::ErrnoOf(status).value_or(0);
+  if (error_number == ENOSPC || error_number == EDQUOT) {
+    ++(operation == monitor::DiskOperation::kAllocate ? no_space_errors_.allocations
+                                                      : no_space_errors_.writes);
+  }
   const std::string detail = absl::StrFormat("%s: %s", what, status.message());
   daemon::Log(LogLevel::kWarn, "volume.call_failed",
               {{"volume", disk_->path()},
@@ -187,7 +194,15 @@ void Volume::SealRolled(Partition& partition) {
       });
 }
 
+bool Volume::InEpisode() const {
+  const auto& record = driver_ != nullptr ? std::optional(driver_->policy().durable())
+                                          : disk_->slots().loaded().record;
+  return record.has_value() && record->holds.space.has_value();
+}
+
+// Who is refused is not idle: he would have to be given his step again.
 void Volume::ReleaseIdleStep(Partition& partition) {
+  if (!accepting_) return;
   auto request = partition.log().StepReleaseWanted(Now());
   if (!request.has_value()) return;
   loop_.QueueWork(

@@ -43,10 +43,17 @@ struct VolumeOptions {
   std::int64_t batch_bytes_max = base::kMiB;
 };
 
+// ENOSPC and EDQUOT met since the start. At a write they are a defect: admitted writes have space.
+struct NoSpaceErrors {
+  std::int64_t allocations = 0;
+  std::int64_t writes = 0;
+};
+
 // What the agent wants to hear.
 class VolumeListener {
  public:
   virtual ~VolumeListener() = default;
+  virtual void OnCommitted(base::Duration /*took*/) {}
   // The verdict is durable and new, or the numbers beside it changed.
   virtual void OnVolumeChanged(const base::Uuid& volume) = 0;
 };
@@ -55,6 +62,8 @@ struct PartitionSpec {
   storage::PartitionState state;
   std::uint64_t spec_version = 0;
   tidemark::sc::v1::TopicPolicy policy;
+  // This SPU had it before: where it is not on the disk, its data is lost.
+  bool taken_before = false;
 };
 
 class Volume final : public PartitionVolume, public CommitListener, public SpaceOwner {
@@ -74,6 +83,8 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
   VolumeDisk& disk() { return *disk_; }
   const VolumeDisk& disk() const { return *disk_; }
   bool started() const { return driver_ != nullptr; }
+  // Why it could not start; the others go on. Empty: it has, or is about to.
+  const std::string& start_fault() const { return start_fault_; }
   bool accepting() const { return accepting_; }
   // nullptr until started().
   SpaceDriver* driver() { return driver_.get(); }
@@ -82,6 +93,7 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
   const std::optional<monitor::VerdictRecord>& durable() const { return durable_; }
   const std::optional<monitor::DeviceHold>& device_fault() const { return device_fault_; }
   const CommitQueue& commits() const { return commits_; }
+  const NoSpaceErrors& no_space_errors() const { return no_space_errors_; }
   const std::map<base::PartitionId, std::unique_ptr<Partition>>& partitions() const {
     return partitions_;
   }
@@ -90,7 +102,7 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
   std::int64_t steps_bytes() const;
   std::size_t opening() const { return opening_; }
   // On disk, but could not be opened; why.
-  const std::map<base::PartitionId, std::string>& unopened() const { return unopened_; }
+  const std::map<base::PartitionId, absl::Status>& unopened() const { return unopened_; }
 
   Partition* Find(base::PartitionId partition) const;
   void Append(AppendCommand command);
@@ -122,6 +134,7 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
   void OnDeviceFault(const absl::Status& status, const std::string& what) override;
 
   // CommitListener
+  void OnCommitted(base::Duration took) override { listener_.OnCommitted(took); }
   void OnWritten(base::PartitionId partition, base::Offset end) override;
   void OnDurable(base::PartitionId partition, base::Offset end) override;
   void OnCommitFailed(const storage::CommitFailure& failure,
@@ -170,6 +183,8 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
   void CreateOnDisk(const PartitionSpec& spec, monitor::GrantId grant, Assigned done);
 
   const Refusal& WhyClosedCached();
+  // By what is durable, also before the verdict has begun.
+  bool InEpisode() const;
   void Housekeep();
   void SealRolled(Partition& partition);
   void ReleaseIdleStep(Partition& partition);
@@ -197,11 +212,13 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
   std::optional<monitor::DeviceHold> device_fault_;
   std::optional<Refusal> why_closed_;
   std::int64_t freed_bytes_ = 0;  // since the start
+  NoSpaceErrors no_space_errors_;
 
   std::size_t opening_ = 0;
-  std::map<base::PartitionId, std::string> unopened_;
+  std::map<base::PartitionId, absl::Status> unopened_;
   std::set<base::PartitionId> creating_;
   std::string recovery_fault_;
+  std::string start_fault_;
   absl::AnyInvocable<void(absl::Status)> on_started_;
 
   // Partitions that have, or had, a step in this boot: what a proof takes again.

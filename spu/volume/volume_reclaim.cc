@@ -199,7 +199,8 @@ void Volume::Assign(const PartitionSpec& spec, Assigned done) {
         Refused(spec, sc_pb::ASSIGNMENT_REFUSAL_VOLUME_HELD, "the volume is still opening"));
   }
   if (const auto unopened = unopened_.find(id); unopened != unopened_.end()) {
-    return done(Refused(spec, sc_pb::ASSIGNMENT_REFUSAL_DEVICE, unopened->second));
+    return done(
+        Refused(spec, sc_pb::ASSIGNMENT_REFUSAL_DEVICE, std::string(unopened->second.message())));
   }
   if (Partition* partition = Find(id)) {
     partition->assigned = true;
@@ -226,8 +227,18 @@ void Volume::CreateOnDisk(const PartitionSpec& spec, monitor::GrantId grant, Ass
     driver_->policy().Abandon(grant);
     return done(Refused(spec, sc_pb::ASSIGNMENT_REFUSAL_VOLUME_HELD, "it is being created"));
   }
+  storage::PartitionState state = spec.state;
+  if (spec.taken_before) {
+    // Never silently empty: what it held was acknowledged, and is not here.
+    state.lost_data = storage::LostDataHold{
+        absl::StrFormat("its directory is gone from volume '%s'", disk_->path()), {}};
+    daemon::Log(LogLevel::kError, "partition.lost",
+                {{"volume", disk_->path()},
+                 {"partition_id", spec.state.id.value()},
+                 {"topic", spec.state.topic}});
+  }
   loop_.QueueWork(
-      [disk = disk_, state = spec.state] {
+      [disk = disk_, state = std::move(state)] {
         return storage::CreatePartition(disk->file_system(), disk->layout().partitions(), state);
       },
       [this, guard = std::weak_ptr(alive_), spec, grant,
@@ -251,6 +262,7 @@ void Volume::CreateOnDisk(const PartitionSpec& spec, monitor::GrantId grant, Ass
                 Refused(spec, sc_pb::ASSIGNMENT_REFUSAL_DEVICE, std::string(opened.message())));
           }
           Assign(spec, std::move(done));
+          if (spec.taken_before) listener_.OnVolumeChanged(uuid());  // what is lost is told
         });
       });
 }

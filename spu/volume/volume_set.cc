@@ -49,9 +49,10 @@ absl::StatusOr<Volume*> VolumeSet::Select(const std::string& selector) const {
       absl::StrFormat("'%s' names %d volumes; say which: %s", selector, matches.size(), known));
 }
 
-bool VolumeSet::all_started() const {
-  return std::all_of(volumes_.begin(), volumes_.end(),
-                     [](const auto& volume) { return volume->started(); });
+bool VolumeSet::all_settled() const {
+  return std::all_of(volumes_.begin(), volumes_.end(), [](const auto& volume) {
+    return volume->started() || !volume->start_fault().empty();
+  });
 }
 
 }  // namespace tidemark::spu

@@ -25,7 +25,8 @@ class VolumeSet {
   Volume* Keeping(base::PartitionId partition) const;
   // By UUID, a unique prefix of one, or path; empty means the only one there is.
   absl::StatusOr<Volume*> Select(const std::string& selector) const;
-  bool all_started() const;
+  // Each has started, or cannot.
+  bool all_settled() const;
   void Clear() { volumes_.clear(); }
 
  private:

@@ -24,6 +24,14 @@ struct FirstLook {
 
 void Volume::Start(absl::AnyInvocable<void(absl::Status)> done) {
   on_started_ = std::move(done);
+  // From the record alone, before the first look at the disk: what a kill must not have changed.
+  const monitor::LoadedVerdict& loaded = disk_->slots().loaded();
+  daemon::Log(loaded.unreadable_slots > 0 ? LogLevel::kError : LogLevel::kInfo,
+              "volume.verdict_loaded",
+              {{"volume", disk_->path()},
+               {"generation", loaded.record ? loaded.record->generation.value() : 0},
+               {"holds", loaded.record ? monitor::DescribeHolds(loaded.record->holds) : "unknown"},
+               {"unreadable_slots", loaded.unreadable_slots}});
   loop_.QueueWork(
       [disk = disk_] {
         return FirstLook{storage::ListPartitions(disk->file_system(), disk->layout().partitions()),
@@ -42,6 +50,13 @@ void Volume::Start(absl::AnyInvocable<void(absl::Status)> done) {
 }
 
 void Volume::FinishStart(const absl::Status& status) {
+  if (!status.ok()) {
+    start_fault_ = std::string(status.message());
+    device_fault_ =
+        monitor::DeviceHold{monitor::DeviceCause::kIoError, start_fault_, clock_.WallNow()};
+    const monitor::LoadedVerdict& loaded = disk_->slots().loaded();
+    if (loaded.unreadable_slots == 0) durable_ = loaded.record;
+  }
   auto done = std::exchange(on_started_, nullptr);
   if (done) done(status);
 }
@@ -90,7 +105,10 @@ void Volume::OpenPartition(
                     }
                     auto partition =
                         std::make_unique<Partition>(loop_, *this, *std::move(recovered), options);
-                    if (partition->log().held_step_bytes() > 0) step_users_.insert(id);
+                    // During an episode whoever has data had a step: it may just have been full.
+                    const bool had_step = partition->log().held_step_bytes() > 0 ||
+                                          (InEpisode() && partition->log().segment_count() > 0);
+                    if (had_step) step_users_.insert(id);
                     partitions_[id] = std::move(partition);
                     opened(id, absl::OkStatus());
                   });
@@ -101,7 +119,7 @@ void Volume::NoteUnopened(base::PartitionId id, const absl::Status& status) {
   daemon::Log(
       LogLevel::kError, "partition.not_opened",
       {{"volume", disk_->path()}, {"partition_id", id.value()}, {"error", status.message()}});
-  unopened_[id] = std::string(status.message());
+  unopened_[id] = status;
   if (absl::IsDataLoss(status)) return;  // a matter of this partition alone
   recovery_fault_ = absl::StrFormat("open partition %016x: %s", id.value(), status.message());
 }

@@ -70,8 +70,10 @@ void Volume::OnStepAllocated(base::PartitionId id, const storage::StepResult& re
     JudgeStep(result);
   }
   if (Partition* partition = Find(id)) {
+    // Space is what the gate says, and an allocation that met ENOSPC; nothing else.
+    const bool of_space = absl::IsResourceExhausted(result.status) && !result.sync_failed;
     partition->OnStep(result, WhyClosed().value_or(NoStepRefusal(
-                                  State(), std::string(result.status.message()), true)));
+                                  State(), std::string(result.status.message()), of_space)));
   }
   CountMissingSteps();
 }

@@ -54,6 +54,8 @@ void FillProof(const monitor::Explanation& explanation, base::MonotonicTime now,
   proof.set_tries(static_cast<std::int32_t>(explanation.proof_attempts));
   proof.set_readings_seen(explanation.proof_readings_seen);
   proof.set_readings_wanted(explanation.proof_readings_wanted);
+  proof.set_settle_ms(Millis(explanation.settle));
+  proof.set_settled_ms(Millis(explanation.settled));
   if (!explanation.proof_failure.has_value()) return;
   const monitor::ProofFailure& failure = *explanation.proof_failure;
   if (!explanation.proof_running) {
@@ -182,6 +184,12 @@ std::optional<VolumeTruth> TruthOf(const Volume& volume, std::uint64_t boot_coun
   // verified, and nobody must show Online before the gate is open.
   const bool says_ready = volume.durable()->holds.empty() && !volume.device_fault().has_value();
   if (says_ready && !volume.accepting()) return std::nullopt;
+  if (volume.driver() == nullptr) {
+    VolumeTruth truth;
+    truth.record = *volume.durable();
+    truth.device_faults.push_back(*volume.device_fault());
+    return truth;
+  }
   const base::MonotonicTime now = volume.Now().monotonic;
   const monitor::Explanation explanation = volume.driver()->policy().Explain(now);
   VolumeTruth truth;
@@ -192,6 +200,14 @@ std::optional<VolumeTruth> TruthOf(const Volume& volume, std::uint64_t boot_coun
   if (explanation.proof_failure.has_value()) {
     truth.bytes_short = explanation.proof_failure->bytes_short;
     truth.inodes_short = explanation.proof_failure->inodes_short;
+  }
+  for (const auto& [id, why] : volume.unopened()) {
+    if (!absl::IsDataLoss(why)) continue;  // then the whole volume is held
+    tidemark::sc::v1::LostData& message = truth.lost_data.emplace_back();
+    message.set_partition_id(id.value());
+    message.set_generation(boot_count);
+    message.set_held(true);
+    message.set_reason(std::string(why.message()));
   }
   for (const auto& [id, partition] : volume.partitions()) {
     const auto& lost = partition->log().state().lost_data;

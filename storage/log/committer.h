@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "base/clock.h"
 #include "storage/codec/buffer.h"
 #include "storage/fs/file_system.h"
 
@@ -51,6 +52,7 @@ struct CommitFailure {
 struct CommitResult {
   std::optional<CommitFailure> failure;
   std::int64_t bytes_written = 0;
+  base::Duration took{0};  // filled in by who runs it
   bool ok() const { return !failure.has_value(); }
 };
 

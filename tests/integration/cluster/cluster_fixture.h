@@ -19,12 +19,13 @@ namespace tidemark::story {
 
 class ClusterTest : public testing::Test {
  protected:
+  virtual StageOptions Options() const { return {}; }
   void SetUp() override {
     const char* given = std::getenv("TIDEMARK_SEED");
     seed_ = given != nullptr ? std::strtoull(given, nullptr, 10) : std::random_device{}();
     RecordProperty("seed", std::to_string(seed_));
     std::printf("seed %llu (again with TIDEMARK_SEED)\n", static_cast<unsigned long long>(seed_));
-    auto stage = Stage::Create(reporter_, seed_);
+    auto stage = Stage::Create(reporter_, seed_, Options());
     if (absl::IsUnimplemented(stage.status())) GTEST_SKIP() << stage.status().message();
     ASSERT_OK(stage);
     stage_ = *std::move(stage);

@@ -62,11 +62,18 @@ absl::Status KillTheAgent(Stage& stage) {
                                             first.holds().space().episode(), stage.episode)));
   TM_RETURN_IF_ERROR(Expect(first.generation() >= before.generation(),
                             "the restarted SPU went back to an older generation"));
+  // Before it looked at the disk for the first time it knew so, from its own record.
+  const std::string known = absl::StrFormat(
+      "\"volume.verdict_loaded\",\"volume\":\"%s\",\"generation\":%d,\"holds\":"
+      "\"space(episode %d",
+      stage.full_path, before.generation(), stage.episode);
+  TM_RETURN_IF_ERROR(Expect(stage.spu->Log().find(known) != std::string::npos,
+                            "the restarted SPU did not load OutOfSpace from its own record"));
+  stage.reporter.Measure("known_before_first_reading", true);
   stage.reporter.Note(absl::StrFormat(
       "SPU killed and back: its first answer is OutOfSpace, episode %d, generation %d, %s",
       first.holds().space().episode(), first.generation(),
       first.has_reading() ? "with a first reading" : "before its first reading"));
-  stage.reporter.Measure("first_answer_before_first_reading", !first.has_reading());
   TM_RETURN_IF_ERROR(stage.WaitForStatus(stage.full_partitions, kFull, true));
   TM_RETURN_IF_ERROR(
       stage.WaitForStatus(stage.calm_partitions, sc::v1::PARTITION_STATUS_ONLINE, true));

@@ -43,9 +43,10 @@ absl::Status Expect(bool condition, const std::string& what) {
   return condition ? absl::OkStatus() : absl::InternalError(what);
 }
 
-absl::StatusOr<std::unique_ptr<Stage>> Stage::Create(Reporter& reporter, std::uint64_t seed) {
+absl::StatusOr<std::unique_ptr<Stage>> Stage::Create(Reporter& reporter, std::uint64_t seed,
+                                                     const StageOptions& options) {
   std::unique_ptr<Stage> stage(new Stage(reporter, seed));
-  TM_RETURN_IF_ERROR(stage->MakeVolumes());
+  TM_RETURN_IF_ERROR(stage->MakeVolumes(options));
   return stage;
 }
 
@@ -55,10 +56,12 @@ Stage::~Stage() {
   sc.reset();
 }
 
-absl::Status Stage::MakeVolumes() {
+absl::Status Stage::MakeVolumes(const StageOptions& options) {
   for (int i = 0; i < 2; ++i) {
-    TM_ASSIGN_OR_RETURN(auto volume, support::SmallVolume::Create(
-                                         {.size_bytes = kVolumeBytes, .world_writable = true}));
+    TM_ASSIGN_OR_RETURN(auto volume,
+                        support::SmallVolume::Create({.size_bytes = options.volume_bytes,
+                                                      .inodes = options.inodes,
+                                                      .world_writable = true}));
     TM_ASSIGN_OR_RETURN(neighbours.emplace_back(), support::ForeignFiller::Create(volume->path()));
     TM_RETURN_IF_ERROR(neighbours.back()->Take(kNeighbourBytes));
     volumes.push_back(std::move(volume));

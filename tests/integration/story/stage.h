@@ -31,9 +31,15 @@ inline constexpr std::int64_t kVolumeBytes = 64LL * 1024 * 1024;
 // later, a flood may meet as ENOSPC, and rightly. On the full volume it goes in mid-story.
 inline constexpr std::int64_t kNeighbourBytes = 8LL * 1024 * 1024;
 
+struct StageOptions {
+  std::int64_t volume_bytes = kVolumeBytes;
+  std::int64_t inodes = 0;  // 0: the filesystem's own choice
+};
+
 class Stage {
  public:
-  static absl::StatusOr<std::unique_ptr<Stage>> Create(Reporter& reporter, std::uint64_t seed);
+  static absl::StatusOr<std::unique_ptr<Stage>> Create(Reporter& reporter, std::uint64_t seed,
+                                                       const StageOptions& options = {});
   ~Stage();
 
   // Both daemons, from nothing.
@@ -83,7 +89,7 @@ class Stage {
 
  private:
   Stage(Reporter& to, std::uint64_t seed) : reporter(to), ledger(seed) {}
-  absl::Status MakeVolumes();
+  absl::Status MakeVolumes(const StageOptions& options);
   absl::Status Format(int index);
 
   support::TempDirectory home_;

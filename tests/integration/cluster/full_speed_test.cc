@@ -1,0 +1,123 @@
+// Sixteen writers at full speed until the volume is full, alone and beside a neighbour who takes
+// what he can get: our own writes end in typed refusals, and nothing acknowledged is lost.
+#include <atomic>
+#include <map>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/str_format.h"
+#include "base/byte_size.h"
+#include "cli/client/producer.h"
+#include "tests/integration/cluster/cluster_fixture.h"
+
+namespace tidemark::story {
+namespace {
+
+constexpr std::int64_t kLargeVolumeBytes = 256 * base::kMiB;
+// Of a neighbour, from the start: what is left is filled in seconds also by a sanitized build.
+constexpr std::int64_t kOtherBytes = 140 * base::kMiB;
+constexpr std::size_t kWriters = 16;
+
+class FullSpeedTest : public ClusterTest {
+ protected:
+  StageOptions Options() const override { return {.volume_bytes = kLargeVolumeBytes}; }
+
+  void SetUp() override {
+    ClusterTest::SetUp();
+    if (stage_ == nullptr || HasFatalFailure()) return;
+    for (const auto& neighbour : stage_->neighbours) ASSERT_OK(neighbour->Take(kOtherBytes));
+    ASSERT_OK(stage_->Type({"topic", "create", "flood", "--partitions", "32"}));
+    ASSERT_OK_AND_ASSIGN(const auto partitions, stage_->Partitions());
+    std::string full_volume;
+    for (const auto& partition : partitions) {
+      if (stage_->full_partitions.contains(partition.id())) full_volume = partition.volume();
+    }
+    for (const auto& partition : partitions) {
+      if (partition.topic() != "flood" || partition.volume() != full_volume) continue;
+      if (flooded_.size() < kWriters) flooded_.insert(partition.id());
+    }
+    ASSERT_EQ(flooded_.size(), kWriters) << "placement is not even";
+    ASSERT_OK(stage_->WaitForStatus(flooded_, sc::v1::PARTITION_STATUS_ONLINE, true));
+  }
+
+  // Appends to one partition until it is refused for space; anything else is kept as a failure.
+  void WriteUntilRefused(std::uint64_t partition) {
+    std::atomic<bool> refused = false;
+    absl::Status failure;
+    const auto on_outcome = [&](const client::Outcome& outcome) {
+      stage_->ledger.Take(outcome);
+      if (outcome.status.ok()) return;
+      const bool typed =
+          outcome.refusal && outcome.refusal->reason() == log::v1::REFUSAL_REASON_OUT_OF_SPACE;
+      if (!typed && failure.ok()) failure = outcome.status;
+      refused = true;
+    };
+    auto producer = client::Producer::Connect(stage_->agent(), {}, {on_outcome, {}});
+    ASSERT_OK(producer);
+    while (!refused) {
+      const std::uint64_t tag = stage_->ledger.NextTag();
+      const std::string value = stage_->ledger.ValueOf(partition, tag);
+      ASSERT_OK((*producer)->Append(partition, {.value = value}, tag));
+    }
+    EXPECT_OK((*producer)->Flush(support::kLongWait));
+    EXPECT_OK(failure);
+  }
+
+  void Flood() {
+    std::vector<std::thread> writers;
+    for (const std::uint64_t partition : flooded_) {
+      writers.emplace_back([this, partition] { WriteUntilRefused(partition); });
+    }
+    for (std::thread& writer : writers) writer.join();
+    EXPECT_OK(stage_->WaitForStatus(flooded_, sc::v1::PARTITION_STATUS_OUT_OF_SPACE, true));
+  }
+
+  void ReadAllBack() {
+    for (const std::uint64_t id : flooded_) {
+      EXPECT_OK(stage_->ledger.ReadAll(stage_->agent(), id));
+    }
+    std::printf("%lld records (%s) acknowledged and read back\n",
+                static_cast<long long>(stage_->ledger.acknowledged()),
+                base::FormatByteSize(stage_->ledger.acknowledged_bytes()).c_str());
+  }
+
+  bool LogHas(const std::string& text) const {
+    return stage_->spu->Log().find(text) != std::string::npos;
+  }
+
+  std::set<std::uint64_t> flooded_;
+};
+
+TEST_F(FullSpeedTest, SixteenWritersEndInTypedRefusalsAndMeetNoEnospc) {
+  if (stage_ == nullptr) return;
+  Flood();
+  EXPECT_FALSE(LogHas("ENOSPC")) << stage_->spu->LogTail();
+  EXPECT_FALSE(LogHas("No space left")) << stage_->spu->LogTail();
+  EXPECT_GT(stage_->ledger.acknowledged_bytes(), 20 * base::kMiB);
+  ReadAllBack();
+}
+
+// What he takes between two readings an allocation of ours may miss, never a write into a step:
+// that would be a device fault, and the end of the volume.
+TEST_F(FullSpeedTest, ANeighbourAtDeviceSpeedCostsRefusalsAndNothingElse) {
+  if (stage_ == nullptr) return;
+  const std::int64_t before = stage_->ledger.acknowledged();
+  std::thread flood([this] { Flood(); });
+  // He begins when the writers are at full speed.
+  const auto under_way =
+      support::WaitFor([&] { return stage_->ledger.acknowledged() > before + 4000; },
+                       support::kLongWait, "the writers to be under way");
+  const absl::Status grabbing = stage_->grabber->StartGrabbing();
+  flood.join();
+  ASSERT_TRUE(under_way);
+  ASSERT_OK(grabbing);
+  EXPECT_FALSE(LogHas("\"meaning\":\"device\"")) << stage_->spu->LogTail();
+  ReadAllBack();
+  ASSERT_OK(stage_->grabber->StopGrabbing());
+  ASSERT_OK(stage_->grabber->Free());
+  for (const auto& neighbour : stage_->neighbours) ASSERT_OK(neighbour->Free());
+  EXPECT_OK(stage_->WaitForStatus(flooded_, sc::v1::PARTITION_STATUS_ONLINE, true));
+}
+
+}  // namespace
+}  // namespace tidemark::story
