@@ -57,7 +57,10 @@ inline restart_sc() {
   qstate = NOTHING; qv = 0; qsess = 0; q = 0; qdev = 0;
   greet = 0;
   cba = stba;
-  end_session();
+  csess = 0;
+  out = 0;
+  synced[0] = 0;
+  synced[V - 1] = 0;
   publish(0, st[0], stdev[0], 0);
   publish(V - 1, st[V - 1], stdev[V - 1], 0);
   look_at_all()

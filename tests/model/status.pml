@@ -73,7 +73,8 @@ bit wmk[V]                    // marks of the configuration
 bit ws[V]                     // wanted: space hold
 bit wo[V]                     //         operator hold
 bit gate[V] = 1               // writes are admitted
-bit adm[V]                    // one is on its way to the disk
+bit adm[V]                    // one is on its way to the disk ...
+bit own[V]                    // ... and the step that it was admitted into is its own
 bit dev[V]                    // device fault, of this boot
 mtype = {IDLE, READINGS_OK, ROOM_TAKEN, PROVED}
 mtype proof[V] = IDLE
@@ -87,10 +88,11 @@ byte attempt
 byte ssess                    // the session we are in
 #if defined(M_MEASURE_ONLY) || defined(M_TRUST_AT_BOOT)
 bit trust[V]                  // believes in room that nobody took
-#define ROOM_HELD(v) ((res[v] && step[v]) || trust[v])
+#define TRUST(v, value) trust[v] = value
 #define STEP_HELD(v) (step[v] || trust[v])
 #define RESERVE_HELD(v) (res[v] || trust[v])
 #else
+#define TRUST(v, value) skip
 #define STEP_HELD(v) step[v]
 #define RESERVE_HELD(v) res[v]
 #endif
@@ -139,13 +141,20 @@ byte high[V] = 1              // P2: newest generation that was ever durable
 #else
 #define EVER(v) GEN(dur[v])
 #endif
-hidden short n                // scratch, never looked at by a later rule
-hidden short r
-hidden short r1
-hidden byte i
-hidden byte s
-hidden byte x
-hidden mtype verdict
+// Scratch: no rule looks at what another one left here, so it is no part of the state. (The search
+// for a shortest trace cannot hide variables.)
+#ifdef SHORTEST
+#define SCRATCH
+#else
+#define SCRATCH hidden
+#endif
+SCRATCH short n
+SCRATCH short r
+SCRATCH short r1
+SCRATCH byte i
+SCRATCH byte s
+SCRATCH byte x
+SCRATCH mtype verdict
 
 // Tells a replayed trace in words; costs nothing while searching.
 #define SAY printf

@@ -66,7 +66,7 @@ end:
 
   // Appends: only into a step that is held; a step only out of what lies above full.
   :: d_step {
-       gate[v] && !STEP_HELD(v) && !adm[v] && free[v] > FULL ->
+       gate[v] && !STEP_HELD(v) && free[v] > FULL ->
        SAY("volume %d: takes a step\n", v);
        free[v]--;
        step[v] = 1
@@ -76,17 +76,18 @@ end:
        SAY("volume %d: a write is admitted\n", v);
        moves--;
        adm[v] = 1;
+       own[v] = step[v];
+       step[v] = 0;
+       TRUST(v, 0);
        cause[v] = 1
      }
   :: d_step {
        adm[v] ->
-       SAY("volume %d: the write reaches the disk: step %d, free %d\n", v, step[v], free[v]);
-       PROMISE(6, step[v] || free[v] > 0);
-       if :: step[v] -> step[v] = 0 :: else -> free[v]-- fi;
-#if defined(M_MEASURE_ONLY) || defined(M_TRUST_AT_BOOT)
-       trust[v] = 0;
-#endif
-       adm[v] = 0
+       SAY("volume %d: the write reaches the disk: own space %d, free %d\n", v, own[v], free[v]);
+       PROMISE(6, own[v] || free[v] > 0);
+       if :: own[v] -> skip :: else -> free[v]-- fi;
+       adm[v] = 0;
+       own[v] = 0
      }
 
   // Holds, marks, numbers: durable before they are told. "No holds" only while room is held.
@@ -116,7 +117,7 @@ end:
   :: d_step {
        PROOF_DUE(v) && proof[v] == READINGS_OK ->
        SAY("volume %d: measured enough, takes nothing\n", v);
-       trust[v] = 1;
+       TRUST(v, 1);
        proof[v] = ROOM_TAKEN
      }
 #elif defined(M_PERSIST_BEFORE_ROOM)
@@ -130,7 +131,7 @@ end:
        owing[v] ->
        owing[v] = 0;
        if
-       :: free[v] - FULL >= MISSING(v) ->
+       :: MISSING(v) == 0 || free[v] >= FULL + MISSING(v) ->
           SAY("volume %d: room taken\n", v);
           free[v] = free[v] - MISSING(v);
           res[v] = 1;
@@ -146,7 +147,7 @@ end:
   :: d_step {
        PROOF_DUE(v) && proof[v] == READINGS_OK ->
        if
-       :: free[v] >= FULL + MISSING(v) ->
+       :: MISSING(v) == 0 || free[v] >= FULL + MISSING(v) ->
           SAY("volume %d: takes room of %d and keeps it\n", v, MISSING(v));
           free[v] = free[v] - MISSING(v);
           res[v] = 1;

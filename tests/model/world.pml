@@ -7,6 +7,7 @@
 inline boot_volume(v) {
   gate[v] = 0;
   adm[v] = 0;
+  own[v] = 0;
   dev[v] = 0;
   told[v] = 0;
   sent[v] = 0;
@@ -16,13 +17,11 @@ inline boot_volume(v) {
 #ifdef M_PERSIST_BEFORE_ROOM
   owing[v] = 0;
 #endif
-#if defined(M_TRUST_AT_BOOT)
-  trust[v] = !SPACE(dur[v]);
+#ifdef M_TRUST_AT_BOOT
+  TRUST(v, !SPACE(dur[v]));
   ws[v] = SPACE(dur[v])
-#elif defined(M_MEASURE_ONLY)
-  trust[v] = 0;
-  ws[v] = SPACE(dur[v]) || !res[v]
 #else
+  TRUST(v, 0);
   ws[v] = SPACE(dur[v]) || !res[v]
 #endif
 }
