@@ -132,7 +132,8 @@ bit calm                      // the faults have stopped (L1 only)
 #define QUIET (empty(up) && empty(dn) && qstate == NOTHING && !greet)
 
 // ── what only the promises look at ──────────────────────────────────────────────────────────────
-bit cause[V] = 1              // P7: since the lift a write was admitted, or a reading was below full
+// P7: since the lift a write was admitted, a reading was below full, or somebody changed the marks.
+bit cause[V] = 1
 byte saidin[V]                // P1: session of the newest report ...
 byte saidlo[V]                //     ... and the first generation said in it
 #ifdef WIPE
@@ -189,6 +190,9 @@ init {
     run spu_link();
     run sc();
     run world();
+#ifdef FAIR
+    run clock();
+#endif
     i = 0;
     do
     :: i < V -> run volume(i); run reporter(i); run world_of(i); i++
