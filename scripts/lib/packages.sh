@@ -1,4 +1,4 @@
-# The Debian 12 packages Tidemark needs, by name, in groups: build, story, test, check.
+# The Debian 12 packages Tidemark needs, by name, in groups: build, story, test, model, check.
 #
 # Sourced by the scripts. Needs bash and dpkg only: a bare system has no python3, sudo or curl.
 # Nothing is asked of the network when all packages are there.
@@ -16,6 +16,9 @@ packages_of() {
       ;;
     test) # llvm-14 is the symbolizer of the sanitizers
       echo clang-14 libclang-rt-14-dev llvm-14 libgtest-dev libgmock-dev
+      ;;
+    model) # the checker of tests/model, and the compiler of what it generates
+      echo spin gcc
       ;;
     check)
       echo clang-tidy-14 clang-format-14

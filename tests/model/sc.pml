@@ -21,7 +21,8 @@ inline look(v) {
   // P1: decided with room in hand, and said in this session.
   PROMISE(1, !ONLINE(v) || (ROOM(pub[v]) && saidin[v] == csess && saidlo[v] <= GEN(pub[v])));
   // P2: the SC is never ahead.
-  PROMISE(2, GEN(pub[v]) <= EVER(v) && GEN(st[v]) <= EVER(v))
+  PROMISE(2, GEN(pub[v]) <= EVER(v) && GEN(st[v]) <= EVER(v));
+  WITNESS_LOOKS
 }
 
 inline look_at_all() {

@@ -138,6 +138,7 @@ byte saidin[V]                // P1: session of the newest report ...
 byte saidlo[V]                //     ... and the first generation said in it
 #ifdef WIPE
 byte high[V] = 1              // P2: newest generation that was ever durable
+bit wiped                     // a slot was lost or rolled back
 #define EVER(v) high[v]
 #else
 #define EVER(v) GEN(dur[v])
@@ -179,6 +180,21 @@ SCRATCH mtype verdict
   (SHOWN(pub[v]) == SHOWN(dur[v]) && pubdev[v] == dev[v] && synced[v] && ws[v] == SPACE(dur[v]) && \
    wo[v] == OPER(dur[v]) && wmk[v] == MARKS(dur[v]) && !told[v])
 #define AGREE (link == ATTACHED && csess == ssess && !out && SAME_MIND(0) && SAME_MIND(V - 1))
+
+// What must be possible, or the promises are kept by doing nothing. 1: Online after the second
+// episode. 2: one volume Online beside one that is out of space. 3: Online after a wipe.
+#if defined(WITNESS) && WITNESS == 1
+#define SEEN (ONLINE(0) && EPI(pub[0]) == 2)
+#elif WITNESS == 2
+#define SEEN (ONLINE(0) && UP(1) && SPACE(pub[1]))
+#elif WITNESS == 3
+#define SEEN (ONLINE(0) && wiped)
+#endif
+#ifdef SEEN
+#define WITNESS_LOOKS if :: SEEN -> SAY("SEEN\n"); assert(false) :: else fi
+#else
+#define WITNESS_LOOKS skip
+#endif
 
 #include "volume.pml"
 #include "link.pml"

@@ -4,6 +4,11 @@
 #define TODO(v) \
   (told[v] || ws[v] != SPACE(dur[v]) || wo[v] != OPER(dur[v]) || wmk[v] != MARKS(dur[v]))
 #define MISSING(v) ((1 - res[v]) + (1 - step[v]))
+#ifdef M_MEASURE_ONLY
+#define ENOUGH(v) (free[v] >= RESUME(wmk[v]))
+#else
+#define ENOUGH(v) (free[v] >= RESUME(wmk[v]) + MISSING(v))
+#endif
 #define PROOF_DUE(v) (SPACE(dur[v]) && !TODO(v) && !dev[v])
 
 // The one way anything becomes durable: rec into the slot, and to be told.
@@ -109,7 +114,7 @@ end:
 
   // The proof. 1: readings, with what will be taken on top.
   :: d_step {
-       PROOF_DUE(v) && proof[v] == IDLE && free[v] >= RESUME(wmk[v]) + MISSING(v) ->
+       PROOF_DUE(v) && proof[v] == IDLE && ENOUGH(v) ->
        SAY("volume %d: %d free: enough to begin a proof\n", v, free[v]);
        proof[v] = READINGS_OK
      }

@@ -168,6 +168,7 @@ end:
        MAY_RESTART ->
        SAY("world: the SPU crashes and boots, volume %d has no readable slot\n", v);
        dur[v] = 0;
+       wiped = 1;
        cause[v] = 1;
        restart_spu();
        told[v] = RECORD(1, 0, 0, 0, 0, 0, 0, 0);
@@ -178,6 +179,7 @@ end:
        MAY_RESTART && dur[v] != AT_FORMAT ->
        SAY("world: the SPU crashes and boots, volume %d is rolled back to generation 1\n", v);
        dur[v] = AT_FORMAT;
+       wiped = 1;
        cause[v] = 1;
        restart_spu()
      }
