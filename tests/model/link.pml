@@ -65,7 +65,7 @@ end:
 #endif
 #ifdef M_SEND_BEFORE_PERSIST
   :: d_step {
-       SENDABLE(v) && TODO(v) && QUIET ->
+       SENDABLE(v) && UNSAVED(v) && QUIET ->
        next_record(v);
        say_report(v, n)
      }

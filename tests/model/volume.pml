@@ -1,7 +1,7 @@
 // One volume of the SPU: monitor/space_policy.*, proof_attempt.*, and the step an append needs.
 
 // Something is wanted that is not durable yet.
-#define TODO(v) \
+#define UNSAVED(v) \
   (told[v] || ws[v] != SPACE(dur[v]) || wo[v] != OPER(dur[v]) || wmk[v] != MARKS(dur[v]))
 #define MISSING(v) ((1 - res[v]) + (1 - step[v]))
 #ifdef M_MEASURE_ONLY
@@ -9,7 +9,7 @@
 #else
 #define ENOUGH(v) (free[v] >= RESUME(wmk[v]) + MISSING(v))
 #endif
-#define PROOF_DUE(v) (SPACE(dur[v]) && !TODO(v) && !dev[v])
+#define PROOF_DUE(v) (SPACE(dur[v]) && !UNSAVED(v) && !dev[v])
 
 // The one way anything becomes durable: rec into the slot, and to be told.
 inline write_slot(v, rec) {
@@ -97,7 +97,7 @@ end:
 
   // Holds, marks, numbers: durable before they are told. "No holds" only while room is held.
   :: d_step {
-       TODO(v) && GEN(dur[v]) < GENERATIONS && GEN(told[v]) < GENERATIONS &&
+       UNSAVED(v) && GEN(dur[v]) < GENERATIONS && GEN(told[v]) < GENERATIONS &&
        EPI(dur[v]) < EPISODES && EPI(told[v]) < EPISODES &&
        (ws[v] || wo[v] || (RESERVE_HELD(v) && free[v] > FULL)) ->
        next_record(v);
@@ -107,7 +107,7 @@ end:
        write_slot(v, n)
      }
   :: d_step {
-       TODO(v) && (GEN(dur[v]) == GENERATIONS || GEN(told[v]) == GENERATIONS ||
+       UNSAVED(v) && (GEN(dur[v]) == GENERATIONS || GEN(told[v]) == GENERATIONS ||
                    EPI(dur[v]) == EPISODES || EPI(told[v]) == EPISODES) && !calm ->
        NOT_REACHED
      }
@@ -184,7 +184,7 @@ end:
        NOT_REACHED
      }
   :: d_step {
-       !gate[v] && !HELD(dur[v]) && !TODO(v) && !dev[v] && RESERVE_HELD(v) && !OWING(v) &&
+       !gate[v] && !HELD(dur[v]) && !UNSAVED(v) && !dev[v] && RESERVE_HELD(v) && !OWING(v) &&
        free[v] > FULL ->
        SAY("volume %d: gate open\n", v);
        gate[v] = 1
