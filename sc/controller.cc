@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_format.h"
 #include "daemon/log.h"
+#include "daemon/rpc_error.h"
 #include "sc/core/placement_input.h"
 #include "sc/core/view.h"
 
@@ -19,8 +20,13 @@ constexpr base::Duration kAskAgain = std::chrono::seconds(2);
 
 // The store's own full disk must not look like the caller's: kResourceExhausted is about volumes.
 absl::Status StoreError(const absl::Status& status) {
-  return absl::UnavailableError(
-      absl::StrFormat("the controller cannot persist: %s", std::string(status.message())));
+  const std::string why(status.message());
+  absl::Status error =
+      absl::UnavailableError(absl::StrFormat("the controller cannot persist: %s", why));
+  v1::StoreProblem problem;
+  problem.set_why(why);
+  daemon::AttachDetail(error, problem.GetTypeName(), problem.SerializeAsString());
+  return error;
 }
 
 }  // namespace
@@ -83,7 +89,9 @@ void Controller::Close(Peer& peer, const absl::Status& why) {
 void Controller::Do(Persist& persist) {
   auto batch = std::make_shared<const StoreBatch>(std::move(persist.batch));
   store_.Apply(batch, [this, batch, token = persist.token](const absl::Status& status) {
-    Do(core_.StoreDone(token, status, Now()));
+    auto effects = core_.StoreDone(token, status, Now());
+    core_.StoreIs(store_.problem());
+    Do(std::move(effects));
     if (status.ok() && !batch->events.empty()) {
       metrics_.CountEvents(batch->events.size());
       watchers_.ForEach([&](Watcher& watcher) { watcher.OnEvents(batch->events); });
@@ -100,6 +108,7 @@ void Controller::StoreTopics(StoreBatch batch, absl::AnyInvocable<void(absl::Sta
   auto shared = std::make_shared<const StoreBatch>(std::move(batch));
   auto shared_done = std::make_shared<absl::AnyInvocable<void(absl::Status)>>(std::move(done));
   store_.Apply(shared, [this, shared, shared_done](const absl::Status& status) {
+    core_.StoreIs(store_.problem());
     if (status.ok()) {
       PublishTopics(*shared);
       (*shared_done)(absl::OkStatus());
@@ -144,6 +153,8 @@ void Controller::CreateTopic(const v1::CreateTopicRequest& request,
   const auto choices =
       PlacePartitions(PlacementInput(core_.volumes(), topics_), request.partitions());
   if (!choices.ok()) {
+    // The volumes are not Up because of it: say what has to be mended.
+    if (!core_.store_status().ok()) return done(StoreError(core_.store_status()));
     return done(absl::Status(
         choices.status().code(),
         absl::StrFormat("create topic '%s': %s", name, std::string(choices.status().message()))));
@@ -213,6 +224,7 @@ void Controller::ListEvents(const EventQuery& query, Done<std::vector<EventRecor
 
 void Controller::Tick() {
   const Moment moment = Now();
+  core_.StoreIs(store_.problem());
   if (!draining_) {
     Do(core_.Tick(moment));
     AskAgain(moment);

@@ -63,6 +63,8 @@ class Controller {
   void ReplaceSpu(const v1::ReplaceSpuRequest& request, Done<v1::ReplaceSpuResponse> done);
   void ListEvents(const EventQuery& query, Done<std::vector<EventRecord>> done);
 
+  // Why nothing can be stored now; nullopt: it can.
+  std::optional<std::string> StoreProblem() const { return store_.Problem(); }
   const ControllerCore& core() const { return core_; }
   const TopicTable& topics() const { return topics_; }
   Moment Now() const { return {clock_.Now(), clock_.WallNow()}; }

@@ -12,9 +12,9 @@ constexpr base::Duration kHangs = std::chrono::seconds(5);
 
 }  // namespace
 
-void StoreHealth::Publish(const absl::Status& status, const StoreReserve& reserve) {
+void StoreHealth::Publish(const absl::Status& problem, const StoreReserve& reserve) {
   base::MutexLock lock(mutex_);
-  status_ = status;
+  problem_ = problem;
   reserve_ = reserve;
 }
 
@@ -28,8 +28,14 @@ std::optional<std::string> StoreHealth::Problem() const {
   if (busy_ > kHangs) {
     return absl::StrFormat("the store has not answered for %s", base::FormatDuration(busy_));
   }
-  if (!status_.ok()) return "cannot persist: " + std::string(status_.message());
-  return std::nullopt;
+  if (problem_.ok()) return std::nullopt;
+  std::string text = "cannot persist: " + std::string(problem_.message());
+  if (!reserve_.held) {
+    absl::StrAppendFormat(&text, "; its reserve of %s is used up and taken again from %s free on",
+                          base::FormatByteSize(reserve_.bytes),
+                          base::FormatByteSize(2 * reserve_.bytes));
+  }
+  return text;
 }
 
 StoreReserve StoreHealth::reserve() const {

@@ -16,18 +16,18 @@ namespace tidemark::sc {
 
 class StoreHealth {
  public:
-  // After each call of the store.
-  void Publish(const absl::Status& status, const StoreReserve& reserve);
+  // After each call of the store: what keeps it from persisting, as StoreThread knows it.
+  void Publish(const absl::Status& problem, const StoreReserve& reserve);
   // How long the running call has run.
   void PublishBusy(base::Duration busy);
 
-  // nullopt: the last write worked, and none hangs.
+  // nullopt: it can persist, and no call hangs.
   std::optional<std::string> Problem() const;
   StoreReserve reserve() const;
 
  private:
   mutable base::Mutex mutex_;
-  absl::Status status_ TM_GUARDED_BY(mutex_);
+  absl::Status problem_ TM_GUARDED_BY(mutex_);
   StoreReserve reserve_ TM_GUARDED_BY(mutex_);
   base::Duration busy_ TM_GUARDED_BY(mutex_){0};
 };

@@ -1,5 +1,6 @@
 #include "sc/store_thread.h"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -10,6 +11,20 @@ namespace {
 
 constexpr std::size_t kJobs = 4096;
 constexpr base::Duration kProbeInterval = std::chrono::seconds(1);
+
+// About what it takes on the disk; only compared with others of its kind.
+std::size_t BytesOf(const StoreBatch& batch) {
+  constexpr std::size_t kRowBytes = 128;
+  std::size_t bytes = kRowBytes * (1 + batch.spus.size() + batch.volumes.size() +
+                                   batch.topics.size() + batch.deleted_topics.size() +
+                                   batch.partitions.size() + batch.deleted_partitions.size() +
+                                   batch.tombstones.size() + batch.deleted_tombstones.size());
+  for (const VolumeRecord& volume : batch.volumes) bytes += volume.accepted.ByteSizeLong();
+  for (const PartitionRecord& partition : batch.partitions)
+    bytes += partition.refusal_detail.size();
+  for (const EventRecord& event : batch.events) bytes += event.ByteSizeLong();
+  return bytes;
+}
 
 absl::Status Abandoned() { return absl::UnavailableError("the store's disk hangs"); }
 
@@ -47,14 +62,15 @@ bool StoreThread::Run(Work work, absl::AnyInvocable<void(Result)> done, Result i
 
 void StoreThread::Apply(std::shared_ptr<const StoreBatch> batch, Applied done) {
   auto shared_done = std::make_shared<Applied>(std::move(done));
+  const std::size_t bytes = BytesOf(*batch);
   const bool queued =
       refused_.empty() &&
       Run<>(
-          [store = store_, batch = std::move(batch)] {
+          [store = store_, batch = std::move(batch), bytes] {
             const base::SystemClock clock;  // of its own: the thread may outlive everything else
             const base::MonotonicTime start = clock.Now();
             absl::Status status = store->Apply(*batch);
-            return Outcome{std::move(status), store->reserve(), clock.Now() - start};
+            return Outcome{std::move(status), store->reserve(), clock.Now() - start, bytes};
           },
           absl::AnyInvocable<void(Outcome)>([this, shared_done](const Outcome& outcome) {
             apply_seconds_.Observe(std::chrono::duration<double>(outcome.took).count());
@@ -79,7 +95,7 @@ void StoreThread::Events(const EventQuery& query, Found done) {
 
 void StoreThread::Tick(base::MonotonicTime now) {
   health_->PublishBusy(worker_.busy_for());
-  if ((healthy_ && reserve_held_) || probing_ || now - probed_at_ < kProbeInterval) return;
+  if ((problem_.ok() && reserve_held_) || probing_ || now - probed_at_ < kProbeInterval) return;
   probed_at_ = now;
   probing_ = Run<>(
       [store = store_] {
@@ -104,17 +120,30 @@ void StoreThread::WhenIdle(absl::AnyInvocable<void()> done) {
   AnswerWhatWaited();
 }
 
+bool StoreThread::ShowsRecovery(const Outcome& outcome) const {
+  if (!outcome.status.ok()) return false;
+  if (problem_.ok()) return true;
+  const bool probe = outcome.batch_bytes == 0;
+  if (!probe && outcome.batch_bytes >= failed_bytes_) return true;
+  // Without a reserve to take the probe alone looks for room.
+  return outcome.reserve.held && (probe || outcome.reserve.bytes > 0);
+}
+
 void StoreThread::Learn(const Outcome& outcome) {
-  health_->Publish(outcome.status, outcome.reserve);
-  if (!outcome.status.ok()) failures_.Increment();
-  if (outcome.status.ok() != healthy_) {
-    healthy_ = outcome.status.ok();
-    if (healthy_) {
-      daemon::Log(daemon::LogLevel::kInfo, "store.recovered");
-    } else {
+  const bool was_well = problem_.ok();
+  if (!outcome.status.ok()) {
+    failures_.Increment();
+    problem_ = outcome.status;
+    failed_bytes_ = std::max(failed_bytes_, outcome.batch_bytes);
+    if (was_well) {
       daemon::Log(daemon::LogLevel::kError, "store.failed", {{"why", outcome.status.message()}});
     }
+  } else if (ShowsRecovery(outcome)) {
+    problem_ = absl::OkStatus();
+    failed_bytes_ = 0;
+    if (!was_well) daemon::Log(daemon::LogLevel::kInfo, "store.recovered");
   }
+  health_->Publish(problem_, outcome.reserve);
   if (outcome.reserve.held != reserve_held_) {
     reserve_held_ = outcome.reserve.held;
     daemon::Log(reserve_held_ ? daemon::LogLevel::kInfo : daemon::LogLevel::kWarn,

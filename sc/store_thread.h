@@ -4,6 +4,9 @@
 // order, also those that found the queue full. After a failure, and while the reserve is missing,
 // the store is probed, so that health recovers without traffic.
 //
+// A full disk takes a few bytes for a long time, so that a small write shows nothing. A store that
+// failed a batch is well again when it took one as large, or when its reserve is held.
+//
 // Lifetime:  the loop outlives it. `store` is shared with the thread, which may hang in the kernel.
 // Threading: confined to the loop.
 // Errors:    as StatusStore; kUnavailable when too many batches wait.
@@ -14,6 +17,8 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
@@ -46,6 +51,10 @@ class StoreThread {
   // The disk hangs: leaves the thread to itself and answers everything that waits for it with
   // kUnavailable. Nothing can be stored afterwards.
   void Abandon();
+  // OK unless a batch failed and the store has not recovered since, see above.
+  const absl::Status& problem() const { return problem_; }
+  // The same as people read it, and whether a call hangs.
+  std::optional<std::string> Problem() const { return health_->Problem(); }
   // False if the disk hangs: then the thread is left to itself.
   bool StopWithin(base::Duration grace) { return worker_.StopWithin(grace); }
 
@@ -54,12 +63,14 @@ class StoreThread {
     absl::Status status;
     StoreReserve reserve;
     base::Duration took{0};
+    std::size_t batch_bytes = 0;  // 0: a probe
   };
 
   // Hands the job to the thread; `done` is then kept until the thread answers, or never will.
   template <typename Work, typename Result>
   bool Run(Work work, absl::AnyInvocable<void(Result)> done, Result if_abandoned);
   void Learn(const Outcome& outcome);
+  bool ShowsRecovery(const Outcome& outcome) const;
   void AnswerWhatWaited();
 
   std::shared_ptr<StatusStore> store_;
@@ -71,7 +82,8 @@ class StoreThread {
   // What to call if the thread is abandoned, for every job it has not answered, in order.
   std::map<std::uint64_t, absl::AnyInvocable<void()>> unanswered_;
   std::uint64_t newest_job_ = 0;
-  bool healthy_ = true;
+  absl::Status problem_;
+  std::size_t failed_bytes_ = 0;  // of the largest batch that failed since the store was well
   bool reserve_held_ = true;
   bool probing_ = false;
   base::MonotonicTime probed_at_;

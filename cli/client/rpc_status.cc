@@ -15,6 +15,7 @@ namespace {
 using tidemark::log::v1::Refusal;
 
 constexpr std::string_view kRefusalType = "tidemark.log.v1.Refusal";
+constexpr std::string_view kStoreProblemType = "tidemark.sc.v1.StoreProblem";
 constexpr char kRefusalTrailer[] = "tidemark-refusal-bin";
 
 absl::Status WithRefusal(absl::Status status, const Refusal& refusal) {
@@ -35,6 +36,12 @@ absl::Status StatusOf(const grpc::Status& status, const grpc::ClientContext& con
     if (refusal.ParseFromArray(found->second.data(), static_cast<int>(found->second.size()))) {
       return WithRefusal(told, refusal);
     }
+  }
+  if (daemon::DetailOf(told, kStoreProblemType)) {
+    // It was reached, and it answered: nothing about connections helps here.
+    return absl::Status(told.code(), absl::StrFormat("%s at %s answers: %s (its own disk: see "
+                                                     "`tidemark status`)",
+                                                     peer.name, peer.endpoint, told.message()));
   }
   if (absl::IsUnavailable(told)) {
     return absl::UnavailableError(absl::StrFormat("cannot reach %s at %s (%s): %s", peer.name,

@@ -1,6 +1,7 @@
 // What a failed call means, in words a person can act on.
 //
-// Errors: kUnavailable "cannot reach SC at HOST:PORT (…)" where there is no peer; a status that
+// Errors: kUnavailable "cannot reach SC at HOST:PORT (…)" where there is no peer, "SC at HOST:PORT
+//         answers: …" where it was reached and cannot store anything; a status that
 //         came with a `tidemark-refusal-bin` trailer carries that Refusal (RefusalOf).
 #pragma once
 

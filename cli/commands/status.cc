@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 #include <map>
 
@@ -30,12 +31,20 @@ std::string SpuLine(const sc::v1::Spu& spu, bool colors) {
   return absl::StrFormat("  %s at %s: %s\n", spu.id(), spu.grpc_endpoint(), reach);
 }
 
+// "" where what is shown is what is.
+std::string LastKnown(const VolumeView& view) {
+  if (view.reachable) return "";
+  return absl::StrFormat(" (last known %s ago)",
+                         base::FormatDuration(std::chrono::milliseconds(
+                             std::max<std::int64_t>(view.report_age_ms, 0))));
+}
+
 std::string VolumeLines(const VolumeView& view, bool colors) {
   const space::v1::Volume& volume = view.volume;
-  const bool held = IsHeld(volume.holds(), volume.device_faults());
-  const Color color = held ? Color::kBad : Color::kGood;
+  const Color color = VolumeColor(view);
   return absl::StrFormat(
-      "  %s:%s\n    %s %s free of %s, %d partitions\n    %s\n", view.spu_id, volume.path(),
+      "  %s:%s%s\n    %s %s free of %s, %d partitions\n    %s\n", view.spu_id, volume.path(),
+      Painted(LastKnown(view), Color::kWarning, colors),
       Painted(SpaceBar(volume.reading(), volume.marks(), kBarWidth), color, colors),
       SizeText(volume.reading().available_bytes()), SizeText(volume.reading().total_bytes()),
       volume.partitions(),
@@ -79,6 +88,10 @@ std::string EpisodeLines(const std::vector<VolumeView>& volumes) {
 std::string NextStep(const sc::v1::ListSpusResponse& spus,
                      const sc::v1::ListPartitionsResponse& partitions,
                      const std::vector<VolumeView>& volumes) {
+  if (spus.has_store_problem()) {
+    return "mend the disk of the SC itself (free space if it is full): " +
+           spus.store_problem().why();
+  }
   if (spus.spus().empty()) return "start an SPU: tidemark-spu --config FILE";
   for (const VolumeView& view : volumes) {
     if (IsHeld(view.volume.holds(), view.volume.device_faults())) {
@@ -108,11 +121,18 @@ absl::Status Status(Invocation& invocation) {
   TM_ASSIGN_OR_RETURN(const auto partitions, controller.ListPartitions(""));
   Output& output = invocation.output;
   if (output.json()) return PrintStatusJson(output, spus, partitions);
-  const std::vector<VolumeView> volumes = ViewsOf(spus);
+  std::vector<VolumeView> volumes = ViewsOf(spus);
+  // What the SPUs said since may not have been kept: nothing is shown as if it were fresh.
+  if (spus.has_store_problem()) {
+    for (VolumeView& view : volumes) view.reachable = false;
+  }
   const bool colors = output.colors;
   std::ostream& out = output.out();
   out << absl::StrFormat("SC %s  cluster %s  store epoch %d\n", invocation.sc,
                          absl::BytesToHexString(spus.cluster_id()), spus.store_epoch());
+  if (spus.has_store_problem()) {
+    out << Painted("  " + spus.store_problem().why(), Color::kBad, colors) << '\n';
+  }
   out << "\nSPUs\n";
   for (const auto& spu : spus.spus()) out << SpuLine(spu, colors);
   if (spus.spus().empty()) out << "  none has attached yet\n";

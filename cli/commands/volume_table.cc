@@ -68,6 +68,11 @@ VolumeView ViewOf(const space::v1::Volume& volume, const std::string& spu_id,
   return view;
 }
 
+Color VolumeColor(const VolumeView& view) {
+  if (IsHeld(view.volume.holds(), view.volume.device_faults())) return Color::kBad;
+  return view.reachable ? Color::kGood : Color::kWarning;
+}
+
 Table VolumeTable(const std::vector<VolumeView>& volumes) {
   Table table({{"VOLUME"},
                {"SPU"},
@@ -80,17 +85,17 @@ Table VolumeTable(const std::vector<VolumeView>& volumes) {
                {"HOLDS"}});
   for (const VolumeView& view : volumes) {
     const space::v1::Volume& volume = view.volume;
-    const bool held = IsHeld(volume.holds(), volume.device_faults());
+    const Color color = VolumeColor(view);
     table.AddRow(
         {volume.path(),
          view.spu_id,
          {view.reach.empty() ? "yes" : view.reach, view.reachable ? Color::kNone : Color::kWarning},
-         {SpaceBar(volume.reading(), volume.marks(), kBarWidth), held ? Color::kBad : Color::kGood},
+         {SpaceBar(volume.reading(), volume.marks(), kBarWidth), color},
          SizeText(volume.reading().available_bytes()),
          SizeText(volume.reading().total_bytes()),
          TimeToFull(volume.room()),
          std::to_string(volume.partitions()),
-         {HoldsText(volume.holds(), volume.device_faults()), held ? Color::kBad : Color::kGood}});
+         {HoldsText(volume.holds(), volume.device_faults()), color}});
   }
   return table;
 }

@@ -26,6 +26,8 @@ VolumeView ViewOf(const sc::v1::ScVolume& volume, const sc::v1::Spu& spu);
 VolumeView ViewOf(const space::v1::Volume& volume, const std::string& spu_id,
                   const std::string& endpoint);
 
+// Bad if held; a warning if what is shown is only the last known.
+Color VolumeColor(const VolumeView& view);
 Table VolumeTable(const std::vector<VolumeView>& volumes);
 // Everything known, in lines.
 std::string Described(const VolumeView& view);

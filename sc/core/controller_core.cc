@@ -86,7 +86,7 @@ Effects ControllerCore::StoreDone(StoreToken token, const absl::Status& status, 
   TM_CHECK(it != pending_.end());
   const PendingBatch pending = std::move(it->second);
   pending_.erase(it);
-  store_status_ = status;
+  if (!status.ok()) store_status_ = status;
   switch (pending.purpose) {
     case PendingBatch::Purpose::kHistory:
       break;

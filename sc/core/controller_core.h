@@ -58,7 +58,10 @@ class ControllerCore {
   // `tidemark spu replace`. kNotFound for an unknown SPU; the old uuid is in the record.
   [[nodiscard]] absl::StatusOr<Effects> AllowReplace(const std::string& spu_id, Moment moment);
 
-  // False from a failed batch on until the next one that succeeds: the SC is not ready meanwhile.
+  // What the owner knows of the store: OK only when it can really persist again.
+  void StoreIs(const absl::Status& status) { store_status_ = status; }
+  // Not OK from a failed batch on until the owner says otherwise: a small batch that still fits
+  // shows nothing. The SC is not ready meanwhile.
   const absl::Status& store_status() const { return store_status_; }
 
   // Next number for an event of the services: history has one sequence.

@@ -58,7 +58,6 @@ void ControllerCore::OnReport(StreamId stream, const v1::Report& report, Moment 
     return;
   }
   volume.sequence = report.sequence();
-  volume.heard_at = moment.now;
   if (volume.in_store) {
     volume.waiting = {report, stream};
     return;
@@ -129,6 +128,7 @@ void ControllerCore::StoreReport(VolumeState& volume, const PendingReport& pendi
   if (durable_already) {
     // Reading and room are newer, and need no place in the store.
     volume.record.accepted = taken.report;
+    volume.heard_at = moment.now;
     Acknowledge(volume, taken, moment);
     return;
   }
@@ -173,6 +173,7 @@ void ControllerCore::OnReportDone(const PendingBatch& pending, const absl::Statu
     return;
   }
   volume.record = pending.batch.volumes.front();
+  volume.heard_at = volume.in_store_since;
   changed_.insert(volume.record.uuid);
   Acknowledge(volume, stored, moment);
   if (waiting) JudgeReport(volume, *waiting, moment);

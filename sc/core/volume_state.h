@@ -29,7 +29,8 @@ struct VolumeState {
   std::string reach_reason;
   // Since when it is (not) reachable, for people.
   base::WallMillis reach_since_unix_ms = 0;
-  // When the last report came in; none since the start of this process.
+  // When the report came in that is shown; none since the start of this process. One that could
+  // not be stored does not make what is shown any newer.
   std::optional<base::MonotonicTime> heard_at;
 
   // Of the session the newest report came in.

@@ -115,6 +115,9 @@ class SpuRpc final : public v1::SpuService::CallbackService {
       }
       response->set_cluster_id(controller_.core().cluster().cluster_id.ToBytes());
       response->set_store_epoch(controller_.core().cluster().store_epoch);
+      if (const auto problem = controller_.StoreProblem()) {
+        response->mutable_store_problem()->set_why(*problem);
+      }
       done(absl::OkStatus());
     });
   }

@@ -8,6 +8,8 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
+#include "base/byte_size.h"
+#include "base/errno_status.h"
 #include "base/status_macros.h"
 #include "sc/store/sqlite_schema.h"
 
@@ -16,6 +18,8 @@ namespace {
 
 constexpr char kDatabaseName[] = "status.db";
 constexpr char kReserveName[] = "reserve";
+// What a store without a reserve must see before it says that it can be written.
+constexpr std::uint64_t kRoomBytes = base::kMiB;
 
 absl::StatusOr<std::uint64_t> ReadCounter(SqliteDatabase& database, std::string_view name) {
   TM_ASSIGN_OR_RETURN(const std::string text, ReadMeta(database, name));
@@ -60,7 +64,8 @@ absl::Status SqliteStore::WithReserve(Body body) {
   if (absl::IsResourceExhausted(status) && ballast_.Release()) {
     status = database_->Transaction(body);
   }
-  return status;
+  if (status.ok()) return status;
+  return base::Annotate(status, absl::StrFormat("'%s'", directory_->FilePath(kDatabaseName)));
 }
 
 absl::StatusOr<ClusterRecord> SqliteStore::LoadCluster() {
@@ -126,15 +131,24 @@ absl::StatusOr<std::vector<EventRecord>> SqliteStore::Events(const EventQuery& q
   return events;
 }
 
-bool SqliteStore::RoomForTwoReserves() const {
+std::optional<std::uint64_t> SqliteStore::AvailableBytes() const {
   struct statvfs stat {};
-  if (fstatvfs(directory_->descriptor(), &stat) != 0) return false;
-  return stat.f_bavail * stat.f_frsize >= 2 * static_cast<std::uint64_t>(ballast_.bytes());
+  if (fstatvfs(directory_->descriptor(), &stat) != 0) return std::nullopt;
+  return stat.f_bavail * stat.f_frsize;
 }
 
 absl::Status SqliteStore::Probe() {
+  const auto available = AvailableBytes();
+  const auto reserve = static_cast<std::uint64_t>(ballast_.bytes());
+  if (reserve == 0 && available.has_value() && *available < kRoomBytes) {
+    return absl::ResourceExhaustedError(
+        absl::StrFormat("write '%s' refused: %d bytes available on its disk, %d are wanted",
+                        directory_->FilePath(kDatabaseName), *available, kRoomBytes));
+  }
   // Taken with less room it would only be given back by the next batch.
-  if (!ballast_.held() && RoomForTwoReserves()) ballast_.Take().IgnoreError();
+  if (!ballast_.held() && available.has_value() && *available >= 2 * reserve) {
+    ballast_.Take().IgnoreError();
+  }
   return WithReserve([&] { return writer_->PutMeta("probe", "1"); });
 }
 

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -48,7 +49,7 @@ class SqliteStore final : public StatusStore {
   template <typename Body>
   absl::Status WithReserve(Body body);
   absl::StatusOr<ClusterRecord> LoadCluster();
-  bool RoomForTwoReserves() const;
+  std::optional<std::uint64_t> AvailableBytes() const;
 
   const SqliteStoreOptions options_;
   std::unique_ptr<DataDirectory> directory_;

@@ -45,7 +45,8 @@ class StatusStore {
   virtual absl::Status Apply(const StoreBatch& batch) = 0;
   // Oldest first.
   virtual absl::StatusOr<std::vector<EventRecord>> Events(const EventQuery& query) = 0;
-  // Shows that the store can be written now, and takes back a reserve that was given up.
+  // Takes back a reserve that was given up, and writes a little. A full disk may take that: it
+  // shows that the store is well only together with a reserve that is held.
   virtual absl::Status Probe() = 0;
   virtual StoreReserve reserve() const = 0;
 };

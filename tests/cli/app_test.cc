@@ -3,6 +3,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "daemon/rpc_error.h"
 #include "gmock/gmock.h"
 #include "tests/cli/fake/fake_controller.h"
 #include "tests/cli/fake/fake_spu.h"
@@ -376,6 +377,31 @@ TEST_F(AppTest, StatusFitsTheStoryOnOneScreen) {
                              HasSubstr("out of bytes since 2026-11-23T04:00:00Z (episode 3)"),
                              HasSubstr("Next: tidemark volume explain node-1:/data/a")));
   EXPECT_THAT(ran.out, Not(HasSubstr("\x1b")));
+}
+
+TEST_F(AppTest, StatusNamesTheDiskOfAControllerThatCannotPersist) {
+  sc_.spus.mutable_spus(0)->mutable_volumes(0)->clear_holds();
+  EXPECT_THAT(Run({"status"}).out, Not(HasSubstr("last known")));
+  sc_.spus.mutable_store_problem()->set_why("cannot persist: '/sc/status.db': disk is full");
+  const Ran ran = Run({"status"});
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  EXPECT_THAT(ran.out, AllOf(HasSubstr("node-1:/data/a (last known 1.5s ago)"),
+                             HasSubstr("Next: mend the disk of the SC itself (free space if it is "
+                                       "full): cannot persist: '/sc/status.db': disk is full")));
+  std::istringstream in;
+  std::ostringstream out;
+  RunTidemark({"--sc", sc_.endpoint(), "status"}, {in, out, out, true});
+  EXPECT_THAT(out.str(), AllOf(HasSubstr("\x1b[33mReady"), Not(HasSubstr("\x1b[32mReady"))))
+      << "not green as if it were fresh";
+}
+
+TEST_F(AppTest, AControllerThatCannotPersistIsNotCalledUnreachable) {
+  sc_.create_answer = absl::UnavailableError("the controller cannot persist: disk is full");
+  daemon::AttachDetail(sc_.create_answer, "tidemark.sc.v1.StoreProblem", "");
+  const Ran ran = Run({"topic", "create", "x"});
+  EXPECT_EQ(ran.code, 69);
+  EXPECT_THAT(ran.err, AllOf(HasSubstr("answers: the controller cannot persist: disk is full"),
+                             Not(HasSubstr("is tidemark-sc running"))));
 }
 
 TEST_F(AppTest, EventsTellWhatHappenedAndFilter) {

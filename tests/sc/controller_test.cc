@@ -23,6 +23,7 @@ using support::kLongWait;
 using support::ScRig;
 using support::StatusIs;
 using support::WaitFor;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 TEST_F(ControllerTest, LivesTheStoryOfAnEpisode) {
@@ -106,8 +107,9 @@ TEST_F(ControllerTest, AReportTheStoreCannotTakeWithdrawsUpAndReadiness) {
   EXPECT_EQ(ready.status, 503);
   EXPECT_THAT(ready.body, HasSubstr("database or disk is full"));
   EXPECT_EQ(support::HttpFetch(rig.http_port(), "/livez").status, 200);
-  EXPECT_THAT(admin.Create("more", 1), StatusIs(absl::StatusCode::kFailedPrecondition))
-      << "not on a volume that is not Up";
+  EXPECT_THAT(admin.Create("more", 1),
+              StatusIs(absl::StatusCode::kUnavailable, HasSubstr("controller cannot persist")))
+      << "not on a volume that is not Up, and that is why it is not";
   EXPECT_THAT(admin.DeleteTopic("orders"),
               StatusIs(absl::StatusCode::kUnavailable, HasSubstr("controller cannot persist")));
   EXPECT_EQ(admin.Topics().size(), 1U) << "a delete that was not stored changes nothing";
@@ -119,6 +121,83 @@ TEST_F(ControllerTest, AReportTheStoreCannotTakeWithdrawsUpAndReadiness) {
   ASSERT_TRUE(Acked(spu.Say(spu.Full(kDisk, 2, 1))));
   EXPECT_EQ(admin.StatusOf("orders"), v1::PARTITION_STATUS_OUT_OF_SPACE);
   EXPECT_OK(admin.DeleteTopic("orders"));
+}
+
+TEST_F(ControllerTest, StaysUnreadyWhileOnlyAFewBytesStillFitOnItsDisk) {
+  const auto volume = support::SmallVolume::Create({.size_bytes = 24 * base::kMiB});
+  if (absl::IsUnimplemented(volume.status())) GTEST_SKIP() << volume.status().message();
+  ASSERT_OK(volume);
+  auto filler = support::ForeignFiller::Create((*volume)->path());
+  ASSERT_OK(filler);
+  auto sqlite = SqliteStore::Open(
+      {.data_directory = (*volume)->path() + "/sc", .reserve_bytes = 2 * base::kMiB});
+  ASSERT_OK(sqlite);
+  auto store = std::make_shared<support::FaultyStore>(*std::move(sqlite));
+  ScRig rig(ScRig::Options(data_), store);
+  Admin admin(rig.grpc_target());
+  FakeSpu spu(rig.grpc_target(), "n1", {kDisk});
+  BringOnline(spu, admin);
+
+  ASSERT_OK((*filler)->FillCompletely());
+  std::uint64_t generation = 1;
+  const auto held = [&] {
+    v1::Report report = spu.Ready(kDisk, ++generation);
+    report.mutable_holds()->add_held(space::v1::HOLD_KIND_OPERATOR);
+    report.mutable_holds()->mutable_operator_()->set_why(std::string(50'000, 'w'));
+    return spu.Say(report);
+  };
+  while (Acked(held())) ASSERT_LT(generation, 2000U);
+  const int before = store->probes();
+  int ready = 0;
+  ASSERT_TRUE(WaitFor(
+      [&] {
+        if (support::HttpFetch(rig.http_port(), "/readyz").status == 200) ++ready;
+        return store->probes() >= before + 3;
+      },
+      kLongWait, "three probes"));
+  EXPECT_EQ(ready, 0) << "no report can be stored, whatever a probe says";
+  const auto spus = admin.ListSpus();
+  ASSERT_OK(spus);
+  EXPECT_THAT(spus->store_problem().why(),
+              AllOf(HasSubstr("status.db"), HasSubstr("reserve of 2.0 MiB is used up and taken "
+                                                      "again from 4.0 MiB free on")));
+  EXPECT_FALSE(rig.process().controller().core().store_status().ok());
+  EXPECT_THAT(admin.Create("more", 1),
+              StatusIs(absl::StatusCode::kUnavailable,
+                       AllOf(HasSubstr("answers: the controller cannot persist"),
+                             testing::Not(HasSubstr("is tidemark-sc running")))));
+
+  ASSERT_OK((*filler)->Free());
+  EXPECT_TRUE(WaitFor([&] { return support::HttpFetch(rig.http_port(), "/readyz").status == 200; },
+                      kLongWait, "readiness with the reserve"));
+  EXPECT_TRUE(store->reserve().held);
+  EXPECT_TRUE(Acked(held()));
+}
+
+TEST_F(ControllerTest, IsReadyAgainAfterABatchAsLargeAsTheOneThatFailed) {
+  auto sqlite = SqliteStore::Open({.data_directory = data_});
+  ASSERT_OK(sqlite);
+  auto store = std::make_shared<support::FaultyStore>(*std::move(sqlite));
+  ScRig rig(ScRig::Options(data_), store);
+  Admin admin(rig.grpc_target());
+  FakeSpu spu(rig.grpc_target(), "n1", {kDisk});
+  BringOnline(spu, admin);
+  store->SetReserve({.held = false, .bytes = base::kMiB});
+  store->RefuseBatches(absl::ResourceExhaustedError("database or disk is full"));
+  ASSERT_EQ(RefusalOf(spu.Say(spu.Full(kDisk, 2, 1))), v1::REPORT_REFUSAL_STORE_FAILED);
+  const auto age = [&] { return admin.ListSpus()->spus(0).volumes(0).report_age_ms(); };
+  const std::int64_t first_age = age();
+  ASSERT_TRUE(WaitFor([&] { return age() > first_age; }, kLongWait, "what is known to age"));
+  ASSERT_EQ(RefusalOf(spu.Say(spu.Full(kDisk, 2, 1))), v1::REPORT_REFUSAL_STORE_FAILED);
+  EXPECT_GT(age(), first_age) << "a report that was not kept makes nothing shown newer";
+
+  store->RefuseBatches(absl::OkStatus());
+  spu.Cut();  // a line of history, smaller than the report
+  ASSERT_TRUE(WaitFor([&] { return !admin.Events("session.lost").empty(); }, kLongWait, "history"));
+  EXPECT_EQ(support::HttpFetch(rig.http_port(), "/readyz").status, 503);
+  ASSERT_TRUE(Welcomed(spu.Attach()));
+  ASSERT_TRUE(Acked(spu.Say(spu.Full(kDisk, 2, 1))));
+  EXPECT_EQ(support::HttpFetch(rig.http_port(), "/readyz").status, 200);
 }
 
 TEST_F(ControllerTest, AStoreThatHangsNeverShowsWhatItDidNotKeep) {

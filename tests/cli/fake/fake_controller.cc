@@ -4,6 +4,7 @@
 #include <grpcpp/server.h>
 #include <grpcpp/server_builder.h>
 
+#include "daemon/rpc_error.h"
 #include "tidemark/sc/v1/admin.grpc.pb.h"
 
 namespace tidemark::cli {
@@ -30,6 +31,7 @@ struct FakeController::Services final : TopicService::Service,
   Status CreateTopic(ServerContext*, const CreateTopicRequest* request,
                      CreateTopicResponse* response) override {
     fake.created = *request;
+    if (!fake.create_answer.ok()) return daemon::ToGrpc(fake.create_answer);
     response->mutable_topic()->set_name(request->name());
     for (int i = 0; i < request->partitions(); ++i) {
       Partition& partition = *response->add_partitions();

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "tidemark/sc/v1/admin.pb.h"
 
 namespace tidemark::cli {
@@ -22,6 +23,7 @@ class FakeController {
   sc::v1::ListPartitionsResponse partitions;  // filtered by the topic asked for
   sc::v1::ListSpusResponse spus;
   sc::v1::ListEventsResponse events;
+  absl::Status create_answer;
   std::vector<sc::v1::WatchPartitionsResponse> partition_changes;  // then the stream ends
   std::vector<sc::v1::WatchEventsResponse> more_events;
   // The last request of its kind.

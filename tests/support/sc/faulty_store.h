@@ -7,6 +7,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "base/mutex.h"
@@ -22,6 +23,20 @@ class FaultyStore final : public sc::StatusStore {
   void FailWith(absl::Status status) {
     base::MutexLock lock(mutex_);
     failure_ = std::move(status);
+  }
+  // Only Apply() fails, until it is OK again: what is small, such as a probe, still fits.
+  void RefuseBatches(absl::Status status) {
+    base::MutexLock lock(mutex_);
+    refusal_ = std::move(status);
+  }
+  // Instead of the real one's.
+  void SetReserve(sc::StoreReserve reserve) {
+    base::MutexLock lock(mutex_);
+    reserve_ = reserve;
+  }
+  int probes() {
+    base::MutexLock lock(mutex_);
+    return probes_;
   }
   // Apply() does not return before Release().
   void Hang() {
@@ -43,6 +58,10 @@ class FaultyStore final : public sc::StatusStore {
   absl::StatusOr<sc::StoreContents> Load() override { return store_->Load(); }
   absl::Status Apply(const sc::StoreBatch& batch) override {
     if (absl::Status fault = Fault(); !fault.ok()) return fault;
+    {
+      base::MutexLock lock(mutex_);
+      if (!refusal_.ok()) return refusal_;
+    }
     return store_->Apply(batch);
   }
   absl::StatusOr<std::vector<sc::EventRecord>> Events(const sc::EventQuery& query) override {
@@ -50,9 +69,15 @@ class FaultyStore final : public sc::StatusStore {
   }
   absl::Status Probe() override {
     if (absl::Status fault = Fault(); !fault.ok()) return fault;
-    return store_->Probe();
+    absl::Status probed = store_->Probe();
+    base::MutexLock lock(mutex_);
+    ++probes_;
+    return probed;
   }
-  sc::StoreReserve reserve() const override { return store_->reserve(); }
+  sc::StoreReserve reserve() const override {
+    base::MutexLock lock(mutex_);
+    return reserve_.value_or(store_->reserve());
+  }
 
  private:
   absl::Status Fault() {
@@ -64,11 +89,14 @@ class FaultyStore final : public sc::StatusStore {
   }
 
   std::unique_ptr<sc::StatusStore> store_;
-  base::Mutex mutex_;
+  mutable base::Mutex mutex_;
   base::CondVar released_;
   bool hanging_ TM_GUARDED_BY(mutex_) = false;
   bool waiting_ TM_GUARDED_BY(mutex_) = false;
   absl::Status failure_ TM_GUARDED_BY(mutex_);
+  absl::Status refusal_ TM_GUARDED_BY(mutex_);
+  std::optional<sc::StoreReserve> reserve_ TM_GUARDED_BY(mutex_);
+  int probes_ TM_GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace tidemark::support
