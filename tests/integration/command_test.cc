@@ -3,6 +3,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cstdlib>
+
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "tests/support/status_matchers.h"
@@ -50,6 +52,14 @@ TEST(Command, AddsToTheEnvironmentAndReplacesInIt) {
   ASSERT_OK_AND_ASSIGN(const auto result, Shell("echo $HOME-$TM_NEW-${PATH:+kept}",
                                                 {.environment = {"HOME=/changed", "TM_NEW=new"}}));
   EXPECT_EQ(result.output, "/changed-new-kept\n");
+}
+
+TEST(Command, KnowsNoneOfTheCallersSettingsButThoseItIsGiven) {
+  ASSERT_EQ(::setenv("TIDEMARK_SC", "127.0.0.1:1", 1), 0);
+  ASSERT_OK_AND_ASSIGN(const auto result, Shell("echo ${TIDEMARK_SC-none} ${TIDEMARK_LEASE-none}",
+                                                {.environment = {"TIDEMARK_LEASE=5s"}}));
+  ::unsetenv("TIDEMARK_SC");
+  EXPECT_EQ(result.output, "none 5s\n");
 }
 
 TEST(Command, IsKilledWithItsChildrenAtTheDeadline) {

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -43,6 +44,15 @@ TEST_F(DaemonProcessTest, WaitsForThePortsAndSeesTheProcessRun) {
   EXPECT_THAT(ports, UnorderedElementsAre(Pair("grpc", 40123), Pair("http", 40124)));
   EXPECT_TRUE(daemon.running());
   EXPECT_THAT(daemon.Start(), StatusIs(absl::StatusCode::kFailedPrecondition));
+}
+
+TEST_F(DaemonProcessTest, KnowsNoneOfTheCallersSettings) {
+  ASSERT_EQ(::setenv("TIDEMARK_SC", "127.0.0.1:1", 1), 0);
+  DaemonProcess daemon = Daemon(std::string("echo ${TIDEMARK_SC-none}; ") + kReady + kForever);
+  ASSERT_OK(daemon.Start());
+  ::unsetenv("TIDEMARK_SC");
+  ASSERT_OK(daemon.WaitForPorts());
+  EXPECT_EQ(daemon.Output(), "none\n");
 }
 
 TEST_F(DaemonProcessTest, KillNineIsASignalAndTheNextStartHasFreshFiles) {

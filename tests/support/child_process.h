@@ -39,7 +39,7 @@ struct ExitStatus {
 struct ChildOptions {
   std::string program;                   // a path
   std::vector<std::string> arguments;    // without the program's name
-  std::vector<std::string> environment;  // "NAME=value", beside our own; the later one wins
+  std::vector<std::string> environment;  // "NAME=value", beside our own without any TIDEMARK_*
   bool as_daemon_user = false;           // drop to kNobody if we are root
   int input_fd = -1;                     // -1: /dev/null
   int output_fd = -1;
