@@ -3,6 +3,7 @@
 #include "absl/strings/str_format.h"
 #include "base/status_macros.h"
 #include "cli/commands/commands.h"
+#include "cli/commands/partition_advice.h"
 #include "cli/commands/partition_table.h"
 #include "cli/partition_lookup.h"
 #include "cli/words.h"
@@ -83,8 +84,8 @@ std::string Described(const Partition& partition) {
                                      : partition.assignment_refusal().empty()
                                          ? "not acknowledged yet"
                                          : "refused: " + partition.assignment_refusal()));
-  if (partition.status() != sc::v1::PARTITION_STATUS_ONLINE && !partition.volume().empty()) {
-    line("next", "tidemark volume explain " + partition.volume());
+  if (const std::string advice = AdviceFor(partition, partition.volume()); !advice.empty()) {
+    line("next", advice);
   }
   return text;
 }

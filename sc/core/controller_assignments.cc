@@ -3,8 +3,14 @@
 
 #include "absl/strings/str_format.h"
 #include "sc/core/controller_core.h"
+#include "sc/core/verdict_text.h"
 
 namespace tidemark::sc {
+namespace {
+
+constexpr std::size_t kEventTextBytes = 1024;  // a peer has chosen it
+
+}  // namespace
 
 Effects ControllerCore::AssignmentsChanged(const std::string& spu_id, Moment moment) {
   const auto spu = spus_.find(spu_id);
@@ -38,11 +44,34 @@ void ControllerCore::OnAssignmentsAck(StreamId stream, const v1::AssignmentsAck&
   session->assignments_acked = std::max(session->assignments_acked, ack.version());
   StoreBatch batch = assignments_->RowsOf(spu_id, ack, moment.wall);
   if (batch.empty()) return;
+  AddRefusedAssignments(spu_id, batch, moment);
   PendingBatch pending{.purpose = PendingBatch::Purpose::kAssignmentsAck,
                        .spu_id = spu_id,
                        .session = session->id,
                        .batch = batch};
   Store(std::move(batch), std::move(pending));
+}
+
+void ControllerCore::AddRefusedAssignments(const std::string& spu_id, StoreBatch& batch,
+                                           Moment moment) {
+  for (const PartitionRecord& partition : batch.partitions) {
+    // An older time: the same reason as before, with other numbers.
+    if (partition.refusal == v1::ASSIGNMENT_REFUSAL_UNSPECIFIED ||
+        partition.acked_unix_ms != moment.wall) {
+      continue;
+    }
+    const std::string reason = RefusalName(partition.refusal);
+    const std::string name = absl::StrFormat("%s/%d", partition.topic, partition.index);
+    const auto swallowed = refused_assignments_.Add(reason, name, moment.now);
+    if (!swallowed) continue;
+    v1::Event event = NewEvent("assignment.refused", name, moment);
+    event.set_spu_id(spu_id);
+    event.set_volume(partition.volume.ToString());
+    event.set_to(absl::StrFormat("refused, %s", reason));
+    event.set_reason(absl::StrFormat("SPU '%s' refused the assignment: %s", spu_id,
+                                     partition.refusal_detail.substr(0, kEventTextBytes)));
+    batch.events.push_back(std::move(event));
+  }
 }
 
 void ControllerCore::OnAssignmentsAckDone(const PendingBatch& pending, const absl::Status& status) {

@@ -136,6 +136,8 @@ class ControllerCore {
   // controller_assignments.cc
   void SendAssignments(SpuState& spu, Moment moment);
   void OnAssignmentsAck(StreamId stream, const v1::AssignmentsAck& ack, Moment moment);
+  // Lines of history for assignments the SPU refuses for a reason it did not give before.
+  void AddRefusedAssignments(const std::string& spu_id, StoreBatch& batch, Moment moment);
   void OnAssignmentsAckDone(const PendingBatch& pending, const absl::Status& status);
   void OnProgress(StreamId stream, const v1::Progress& progress, Moment moment);
 
@@ -151,6 +153,7 @@ class ControllerCore {
   std::map<base::Uuid, VolumeState> volumes_;
   std::map<StoreToken, PendingBatch> pending_;
   RefusalLog refusals_;
+  RefusalLog refused_assignments_;  // by SPUs, not by us
 
   Effects effects_;
   std::set<base::Uuid> changed_;

@@ -72,6 +72,7 @@ struct PartitionRecord {
   v1::AssignmentRefusal refusal = v1::ASSIGNMENT_REFUSAL_UNSPECIFIED;
   std::string refusal_detail;
   base::WallMillis created_unix_ms = 0;
+  // When the SPU took it, or refused it for this reason: numbers in the detail may be newer.
   base::WallMillis acked_unix_ms = 0;
 
   bool acked() const {

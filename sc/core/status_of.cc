@@ -13,6 +13,7 @@ namespace {
 struct Held {
   std::string reason;
   base::WallMillis since_unix_ms = 0;
+  bool lost_data = false;
 };
 
 base::WallMillis SinceOr(base::WallMillis since, const VolumeState& volume) {
@@ -35,7 +36,7 @@ std::optional<Held> FailedBy(const PartitionRecord& partition, const VolumeState
     if (lost.held() && lost.partition_id() == partition.id.value()) {
       return Held{absl::StrFormat("lost data at offsets %d to %d: %s", lost.from_offset(),
                                   lost.to_offset(), lost.reason()),
-                  volume.record.accepted_unix_ms};
+                  volume.record.accepted_unix_ms, true};
     }
   }
   return std::nullopt;
@@ -88,7 +89,10 @@ PartitionVerdict Make(v1::PartitionStatus status, std::string reason, base::Wall
 // The table of the header, row by row.
 PartitionVerdict FirstRow(const PartitionRecord& partition, const VolumeState& volume) {
   if (const auto held = FailedBy(partition, volume)) {
-    return Make(v1::PARTITION_STATUS_FAILED, held->reason, held->since_unix_ms);
+    PartitionVerdict failed =
+        Make(v1::PARTITION_STATUS_FAILED, held->reason, held->since_unix_ms);
+    failed.lost_data = held->lost_data;
+    return failed;
   }
   if (const auto held = FullBy(volume)) {
     return Make(v1::PARTITION_STATUS_OUT_OF_SPACE, held->reason, held->since_unix_ms);
@@ -110,7 +114,9 @@ PartitionVerdict FirstRow(const PartitionRecord& partition, const VolumeState& v
                 volume.reach_since_unix_ms);
   }
   if (!partition.acked()) {
-    return Make(v1::PARTITION_STATUS_OFFLINE, NotAcked(partition), partition.created_unix_ms);
+    const bool refused = partition.refusal != v1::ASSIGNMENT_REFUSAL_UNSPECIFIED;
+    return Make(v1::PARTITION_STATUS_OFFLINE, NotAcked(partition),
+                refused ? partition.acked_unix_ms : partition.created_unix_ms);
   }
   return Make(v1::PARTITION_STATUS_ONLINE, "",
               std::max({volume.reach_since_unix_ms, partition.acked_unix_ms,

@@ -24,6 +24,8 @@ struct PartitionVerdict {
   // In words, with the numbers. Empty when Online.
   std::string reason;
   base::WallMillis since_unix_ms = 0;
+  // FAILED because of records of its own, not of its volume.
+  bool lost_data = false;
   bool reachable = false;
   base::WallMillis reachable_since_unix_ms = 0;
 };

@@ -213,7 +213,8 @@ std::optional<PartitionRecord> TopicTable::Answered(const std::string& spu_id,
       updated.refusal_detail == known.refusal_detail) {
     return std::nullopt;
   }
-  updated.acked_unix_ms = wall;
+  // Refused for the same reason with other numbers, it is refused since the first time.
+  if (result.ok() || updated.refusal != known.refusal) updated.acked_unix_ms = wall;
   return updated;
 }
 

@@ -92,6 +92,10 @@ std::string RefusalName(v1::ReportRefusal refusal) {
   return Words(v1::ReportRefusal_Name(refusal), "REPORT_REFUSAL_", refusal);
 }
 
+std::string RefusalName(v1::AssignmentRefusal refusal) {
+  return Words(v1::AssignmentRefusal_Name(refusal), "ASSIGNMENT_REFUSAL_", refusal);
+}
+
 std::string NackName(v1::NackReason reason) {
   return Words(v1::NackReason_Name(reason), "NACK_REASON_", reason);
 }

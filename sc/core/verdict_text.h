@@ -18,6 +18,7 @@ std::string DescribeShortage(const v1::Report& report);
 
 // Stable lower-case names: "proof missing", "stale session".
 std::string RefusalName(v1::ReportRefusal refusal);
+std::string RefusalName(v1::AssignmentRefusal refusal);
 std::string NackName(v1::NackReason reason);
 
 }  // namespace tidemark::sc

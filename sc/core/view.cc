@@ -38,6 +38,8 @@ v1::Partition ViewPartition(const ControllerCore& core, const PartitionRecord& p
   view.set_spec_version(partition.spec_version);
   view.set_assignment_acked(partition.acked());
   view.set_assignment_refusal(partition.refusal_detail);
+  view.set_assignment_refusal_reason(partition.refusal);
+  view.set_lost_data(verdict.lost_data);
   if (const auto spu = core.spus().find(partition.spu_id); spu != core.spus().end()) {
     view.set_endpoint(spu->second.record.grpc_endpoint);
     const auto progress = spu->second.progress.find(partition.id);

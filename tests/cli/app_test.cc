@@ -395,6 +395,50 @@ TEST_F(AppTest, StatusNamesTheDiskOfAControllerThatCannotPersist) {
       << "not green as if it were fresh";
 }
 
+TEST_F(AppTest, StatusNamesThePartitionThatIsNotOnlineOnAVolumeThatIsReady) {
+  sc_.spus.mutable_spus(0)->mutable_volumes(0)->clear_holds();
+  EXPECT_THAT(Run({"status"}).out, HasSubstr("Next: nothing to do"));
+  sc::v1::Partition& partition = *sc_.partitions.mutable_partitions(1);
+  partition.set_volume("aaaa1111-0000");
+  struct Case {
+    sc::v1::PartitionStatus status;
+    bool reachable;
+    sc::v1::AssignmentRefusal refusal;
+    bool lost_data;
+    std::string advice;
+  };
+  using enum sc::v1::AssignmentRefusal;
+  const sc::v1::PartitionStatus offline = sc::v1::PARTITION_STATUS_OFFLINE;
+  for (const Case& c :
+       {Case{offline, true, ASSIGNMENT_REFUSAL_NO_ROOM, false,
+             "tidemark volume plan node-1:/data/a"},
+        Case{offline, true, ASSIGNMENT_REFUSAL_UNKNOWN_VOLUME, false, "tidemark spu describe node-1"},
+        Case{offline, true, ASSIGNMENT_REFUSAL_BAD_NAME, false,
+             "tidemark events --contains orders/1"},
+        Case{offline, true, ASSIGNMENT_REFUSAL_UNSPECIFIED, false, "tidemark spu describe node-1"},
+        Case{sc::v1::PARTITION_STATUS_LEADER_OFFLINE, false, ASSIGNMENT_REFUSAL_UNSPECIFIED, false,
+             "tidemark spu describe node-1"},
+        Case{sc::v1::PARTITION_STATUS_FAILED, true, ASSIGNMENT_REFUSAL_UNSPECIFIED, true,
+             "tidemark consume orders --partition 1"},
+        Case{sc::v1::PARTITION_STATUS_FAILED, true, ASSIGNMENT_REFUSAL_UNSPECIFIED, false,
+             "tidemark volume explain node-1:/data/a"}}) {
+    partition.set_status(c.status);
+    partition.set_reachable(c.reachable);
+    partition.set_assignment_refusal_reason(c.refusal);
+    partition.set_assignment_refusal(c.refusal == ASSIGNMENT_REFUSAL_UNSPECIFIED ? "" : "4 short");
+    partition.set_lost_data(c.lost_data);
+    partition.set_reason("the reason");
+    const Ran ran = Run({"status"});
+    EXPECT_THAT(ran.out, HasSubstr("Next: " + c.advice));
+    EXPECT_THAT(ran.out, ContainsRegex("orders/1 is [A-Za-z]+: the reason"));
+    if (c.refusal == ASSIGNMENT_REFUSAL_NO_ROOM) {
+      EXPECT_THAT(Run({"partition", "describe", "orders/1"}).out,
+                  HasSubstr("tidemark volume plan aaaa1111-0000"))
+          << "its volume's explanation says Ready";
+    }
+  }
+}
+
 TEST_F(AppTest, AControllerThatCannotPersistIsNotCalledUnreachable) {
   sc_.create_answer = absl::UnavailableError("the controller cannot persist: disk is full");
   daemon::AttachDetail(sc_.create_answer, "tidemark.sc.v1.StoreProblem", "");

@@ -114,6 +114,12 @@ TEST_F(ControllerTest, AnAssignmentTheSpuRefusesIsOfflineWithItsReason) {
       [&] { return admin.Partition("orders").reason().find("4 MiB short") != std::string::npos; },
       kLongWait, "the refusal's reason"));
   EXPECT_EQ(admin.StatusOf("orders"), v1::PARTITION_STATUS_OFFLINE);
+  EXPECT_EQ(admin.Partition("orders").assignment_refusal_reason(), v1::ASSIGNMENT_REFUSAL_NO_ROOM);
+  const auto refusals = admin.Events("assignment.refused");
+  ASSERT_EQ(refusals.size(), 1U);
+  EXPECT_EQ(refusals[0].subject(), "orders/0");
+  EXPECT_THAT(refusals[0].reason(), HasSubstr("4 MiB short"));
+  EXPECT_EQ(admin.Partition("orders").since_unix_ms(), refusals[0].at_unix_ms());
   spu.refuse_assignments = false;
   EXPECT_TRUE(Becomes(admin, "orders", v1::PARTITION_STATUS_ONLINE)) << "it is sent again";
 }

@@ -147,11 +147,17 @@ TEST(TopicTable, ARefusalIsKeptWithItsReasonUntilItIsAccepted) {
   nack.mutable_results(0)->set_ok(false);
   nack.mutable_results(0)->set_refusal(v1::ASSIGNMENT_REFUSAL_NO_ROOM);
   nack.mutable_results(0)->set_detail("4 MiB short");
-  const StoreBatch rows = table.RowsOf("n1", nack, 0);
+  const StoreBatch rows = table.RowsOf("n1", nack, 5000);
   ASSERT_EQ(rows.partitions.size(), 1U);
   EXPECT_EQ(rows.partitions[0].refusal_detail, "4 MiB short");
+  EXPECT_EQ(rows.partitions[0].acked_unix_ms, 5000);
   EXPECT_FALSE(rows.partitions[0].acked());
   table.Apply(rows);
+  nack.mutable_results(0)->set_detail("3 MiB short");
+  EXPECT_EQ(table.RowsOf("n1", nack, 6000).partitions.at(0).acked_unix_ms, 5000)
+      << "the same reason with other numbers began when it began";
+  nack.mutable_results(0)->set_refusal(v1::ASSIGNMENT_REFUSAL_VOLUME_HELD);
+  EXPECT_EQ(table.RowsOf("n1", nack, 6000).partitions.at(0).acked_unix_ms, 6000);
   const StoreBatch accepted = table.RowsOf("n1", Ack(base::PartitionId(1), spec), 0);
   ASSERT_EQ(accepted.partitions.size(), 1U);
   EXPECT_TRUE(accepted.partitions[0].acked());

@@ -77,6 +77,22 @@ TEST(StatusOfTest, AnUnknownHoldOfANewerPeerIsAHoldAndIsShown) {
   EXPECT_THAT(verdict.reason, HasSubstr("unknown hold 17"));
 }
 
+TEST(StatusOfTest, ARefusedPartitionIsOfflineSinceItWasRefused) {
+  VolumeState volume;
+  volume.reach = v1::REACH_UP;
+  volume.record.accepted = test_support::ReadyReport(test_support::VolumeUuid(1), 4);
+  PartitionRecord partition = SomePartition(false);
+  partition.created_unix_ms = 1000;
+  EXPECT_EQ(StatusOf(partition, &volume).since_unix_ms, 1000);
+  partition.refusal = v1::ASSIGNMENT_REFUSAL_NO_ROOM;
+  partition.refusal_detail = "4 MiB short";
+  partition.acked_unix_ms = 7000;
+  const PartitionVerdict verdict = StatusOf(partition, &volume);
+  EXPECT_EQ(verdict.status, v1::PARTITION_STATUS_OFFLINE);
+  EXPECT_EQ(verdict.since_unix_ms, 7000);
+  EXPECT_THAT(verdict.reason, HasSubstr("4 MiB short"));
+}
+
 TEST(StatusOfTest, LostDataHoldsItsOwnPartitionOnly) {
   VolumeState volume;
   volume.reach = v1::REACH_UP;
