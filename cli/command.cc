@@ -5,10 +5,13 @@
 #include <CLI/Formatter.hpp>
 #include <algorithm>
 #include <charconv>
+#include <chrono>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_format.h"
 #include "base/byte_size.h"
+#include "base/status_macros.h"
 #include "cli/exit_code.h"
 #include "daemon/nearest_name.h"
 
@@ -66,12 +69,41 @@ auto Checked(const std::string& name, Parse parse) {
   };
 }
 
-absl::Status ParseInteger(const std::string& text, std::int64_t& value) {
+absl::StatusOr<std::int64_t> ParseInteger(const std::string& text, Limits limits) {
+  std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size()) {
+  if (end != text.data() + text.size() || error == std::errc::invalid_argument) {
     return absl::InvalidArgumentError(absl::StrFormat("'%s' is no whole number", text));
   }
-  return absl::OkStatus();
+  if (error == std::errc::result_out_of_range || value < limits.least || value > limits.most) {
+    return absl::InvalidArgumentError(absl::StrFormat("'%s' is not within %d and %d", text,
+                                                      limits.least, limits.most));
+  }
+  return value;
+}
+
+absl::StatusOr<std::int64_t> ParseBytes(const std::string& text) {
+  TM_ASSIGN_OR_RETURN(const std::int64_t bytes, base::ParseByteSize(text));
+  if (bytes >= 1) return bytes;
+  return absl::InvalidArgumentError(
+      absl::StrFormat("'%s' is %d bytes: at least 1 is wanted", text, bytes));
+}
+
+absl::StatusOr<base::Duration> ParseTime(const std::string& text) {
+  TM_ASSIGN_OR_RETURN(const base::Duration duration, base::ParseDuration(text));
+  if (duration >= std::chrono::milliseconds(1)) return duration;
+  return absl::InvalidArgumentError(
+      absl::StrFormat("'%s' is %d ns: at least 1 ms is wanted", text, duration.count()));
+}
+
+// Parses into `value`, which stays as it was if that fails.
+template <typename Parse, typename Value>
+auto Into(const std::string& name, Parse parse, Value& value) {
+  return Checked(name, [parse, &value](const std::string& text) {
+    const auto parsed = parse(text);
+    if (parsed.ok()) value = *parsed;
+    return parsed.status();
+  });
 }
 
 // The last command that was recognised.
@@ -158,50 +190,31 @@ Command& Command::Option(const std::string& name, std::optional<std::string>& va
   return *this;
 }
 
-Command& Command::Option(const std::string& name, std::int64_t& value, const std::string& type,
-                         const std::string& help) {
-  app_->add_option_function<std::string>(
-          name, Checked(name, [&value](const auto& text) { return ParseInteger(text, value); }),
-          help)
-      ->type_name(type);
+Command& Command::Option(const std::string& name, std::int64_t& value, Limits limits,
+                         const std::string& type, const std::string& help) {
+  const auto parse = [limits](const std::string& text) { return ParseInteger(text, limits); };
+  app_->add_option_function<std::string>(name, Into(name, parse, value), help)->type_name(type);
   last_option_ = name;
   return *this;
 }
 
-Command& Command::Option(const std::string& name, std::optional<std::int64_t>& value,
+Command& Command::Option(const std::string& name, std::optional<std::int64_t>& value, Limits limits,
                          const std::string& type, const std::string& help) {
-  app_->add_option_function<std::string>(
-          name,
-          Checked(name, [&value](const auto& text) { return ParseInteger(text, value.emplace()); }),
-          help)
-      ->type_name(type);
+  const auto parse = [limits](const std::string& text) { return ParseInteger(text, limits); };
+  app_->add_option_function<std::string>(name, Into(name, parse, value), help)->type_name(type);
   last_option_ = name;
   return *this;
 }
 
 Command& Command::Option(const std::string& name, ByteSize& value, const std::string& help) {
-  app_->add_option_function<std::string>(name,
-                                         Checked(name,
-                                                 [&value](const auto& text) {
-                                                   const auto bytes = base::ParseByteSize(text);
-                                                   if (bytes.ok()) value.bytes = *bytes;
-                                                   return bytes.status();
-                                                 }),
-                                         help)
+  app_->add_option_function<std::string>(name, Into(name, &ParseBytes, value.bytes), help)
       ->type_name("SIZE");
   last_option_ = name;
   return *this;
 }
 
 Command& Command::Option(const std::string& name, TimeSpan& value, const std::string& help) {
-  app_->add_option_function<std::string>(name,
-                                         Checked(name,
-                                                 [&value](const auto& text) {
-                                                   const auto duration = base::ParseDuration(text);
-                                                   if (duration.ok()) value.duration = *duration;
-                                                   return duration.status();
-                                                 }),
-                                         help)
+  app_->add_option_function<std::string>(name, Into(name, &ParseTime, value.duration), help)
       ->type_name("TIME");
   last_option_ = name;
   return *this;

@@ -17,6 +17,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,7 +31,17 @@ class App;
 
 namespace tidemark::cli {
 
-// Bytes or a duration as a person writes them: "64MiB", "30s".
+// What a whole number may be. Every option says so: a number that does not fit where it goes must
+// not become another one.
+struct Limits {
+  std::int64_t least = 0;
+  std::int64_t most = std::numeric_limits<std::int64_t>::max();
+};
+// Of what travels as an int32.
+inline constexpr Limits kIndexLimits{0, std::numeric_limits<std::int32_t>::max()};
+
+// Bytes or a duration as a person writes them: "64MiB", "30s". At least 1 byte or 1 ms, the least
+// the protocol knows: 0 would mean "no limit" there, the opposite of what was typed.
 struct ByteSize {
   std::int64_t bytes = 0;
 };
@@ -53,9 +64,9 @@ class Command {
                   const std::string& help);
   Command& Option(const std::string& name, std::optional<std::string>& value,
                   const std::string& type, const std::string& help);
-  Command& Option(const std::string& name, std::int64_t& value, const std::string& type,
-                  const std::string& help);
-  Command& Option(const std::string& name, std::optional<std::int64_t>& value,
+  Command& Option(const std::string& name, std::int64_t& value, Limits limits,
+                  const std::string& type, const std::string& help);
+  Command& Option(const std::string& name, std::optional<std::int64_t>& value, Limits limits,
                   const std::string& type, const std::string& help);
   Command& Option(const std::string& name, ByteSize& value, const std::string& help);
   Command& Option(const std::string& name, TimeSpan& value, const std::string& help);

@@ -179,14 +179,14 @@ void AddConsumeCommand(Command& root, Invocation& invocation) {
       .Example("tidemark consume orders --from 15m --format '%t %p %o %k %v\\n'",
                "of the last 15 minutes; %t time %p partition %o offset %k key %v value %T topic")
       .Positional("TOPIC", options->topic, "")
-      .Option("--partition", options->partition, "N", "only this one (all)")
+      .Option("--partition", options->partition, kIndexLimits, "N", "only this one (all)")
       .Option("--from", options->from, "WHERE",
               "earliest, latest, an offset, a time (2026-11-23T04:00:00Z), how long ago (15m)")
       .Flag("--follow", options->follow, "wait for more at the end")
       .Flag("--until-end", options->until_end, "leave at the end (the default)")
       .Excludes("--follow")
       .Option("--format", options->format, "TEXT", "how to print a record ('%v\\n')")
-      .Option("--count", options->count, "N", "at most so many records")
+      .Option("--count", options->count, Limits{}, "N", "at most so many records")
       .Choice("--isolation", options->isolation, {"durable", "written"},
               "written: also what a power cut could still take (durable)")
       .Runs([&invocation, options] { return Finish(invocation, Consume(invocation, *options)); });

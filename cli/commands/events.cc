@@ -95,7 +95,7 @@ void AddEventsCommand(Command& root, Invocation& invocation) {
       .Example("tidemark events", "the newest 200, newest last")
       .Example("tidemark events --contains out_of_space --follow", "")
       .Option("--contains", options->contains, "TEXT", "in the name, subject or reason")
-      .Option("--limit", options->limit, "N", "at most so many (200)")
+      .Option("--limit", options->limit, {1, 1000}, "N", "at most so many, 1 to 1000 (200)")
       .Flag("--follow", options->follow, "go on with what happens now")
       .Runs([&invocation, options] { return Finish(invocation, Events(invocation, *options)); });
 }

@@ -115,7 +115,7 @@ const Partition& Production::Choose(const SourceRecord& record) {
 }
 
 void Production::Pace(std::int64_t sent) const {
-  if (!options_.rate || *options_.rate <= 0) return;
+  if (!options_.rate) return;
   const auto due = std::chrono::duration<double>(static_cast<double>(sent) /
                                                  static_cast<double>(*options_.rate));
   const base::Duration ahead =
@@ -289,15 +289,15 @@ void AddProduceCommand(Command& root, Invocation& invocation) {
       .Example("tail -F app.log | tidemark produce logs --wait",
                "when the volume is full, wait until it goes on instead of leaving with status 10")
       .Positional("TOPIC", options->topic, "")
-      .Option("--partition", options->partition, "N", "only to this one (spread over all)")
+      .Option("--partition", options->partition, kIndexLimits, "N", "only to this one (spread over all)")
       .Option("--file", options->file, "FILE", "instead of stdin")
       .Option("--key-separator", options->key_separator, "TEXT", "between key and value")
       .Choice("--acks", options->acks, {"durable", "written"},
               "durable: synced; written: survives only a crash of the process (durable)")
-      .Option("--rate", options->rate, "N", "at most so many records a second")
+      .Option("--rate", options->rate, {.least = 1}, "N", "at most so many records a second")
       .Flag("--progress", options->progress, "show how far it is, on stderr")
       .Flag("--wait", options->wait, "wait while a volume is full or held")
-      .Option("--count", options->count, "N", "make up N records instead of reading any")
+      .Option("--count", options->count, Limits{}, "N", "make up N records instead of reading any")
       .Option("--size", options->size, "of each made-up record (1KiB)")
       .Runs([&invocation, options] { return Finish(invocation, Produce(invocation, *options)); });
 }

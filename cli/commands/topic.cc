@@ -142,7 +142,7 @@ void AddTopicCommands(Command& root, Invocation& invocation) {
       .Example("tidemark topic create metrics --retention 7d --retention-bytes 10GiB",
                "what is older or more goes, also before the disk is full")
       .Positional("TOPIC", create->name, "letters, digits, . _ - ; at most 249")
-      .Option("--partitions", create->partitions, "N", "how many (1)")
+      .Option("--partitions", create->partitions, {1, kIndexLimits.most}, "N", "how many (1)")
       .Option("--retention", create->retention, "records older than this go (never)")
       .Option("--retention-bytes", create->retention_bytes, "of each partition (no limit)")
       .Option("--segment-bytes", create->segment_bytes, "size of a segment (from the volume)")

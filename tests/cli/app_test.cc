@@ -186,6 +186,37 @@ TEST_F(AppTest, WrongUseIsStatusTwo) {
   }
 }
 
+TEST_F(AppTest, ANumberThatDoesNotFitIsRefusedWithTheLimits) {
+  struct Case {
+    std::vector<std::string> arguments;
+    std::string said;
+  };
+  for (const Case& c :
+       {Case{{"topic", "create", "x", "--partitions", "4294967297"},
+             "'4294967297' is not within 1 and 2147483647"},
+        Case{{"topic", "create", "x", "--partitions", "0"}, "'0' is not within 1 and"},
+        Case{{"topic", "create", "x", "--partitions", "-1"}, "'-1' is not within 1 and"},
+        Case{{"topic", "create", "x", "--partitions", "99999999999999999999"}, "is not within"},
+        Case{{"topic", "create", "x", "--retention", "500us"}, "at least 1 ms is wanted"},
+        Case{{"topic", "create", "x", "--retention", "0s"}, "at least 1 ms is wanted"},
+        Case{{"topic", "create", "x", "--segment-time", "0.5ms"}, "at least 1 ms is wanted"},
+        Case{{"topic", "create", "x", "--retention-bytes", "0"}, "at least 1 is wanted"},
+        Case{{"produce", "orders", "--rate", "-5"}, "'-5' is not within 1 and"},
+        Case{{"produce", "orders", "--rate", "0"}, "'0' is not within 1 and"},
+        Case{{"produce", "orders", "--count", "-1"}, "'-1' is not within 0 and"},
+        Case{{"produce", "orders", "--partition", "-1"}, "'-1' is not within 0 and 2147483647"},
+        Case{{"consume", "orders", "--partition", "4294967296"}, "is not within"},
+        Case{{"consume", "orders", "--count", "-1"}, "'-1' is not within 0 and"},
+        Case{{"events", "--limit", "-1"}, "'-1' is not within 1 and 1000"},
+        Case{{"events", "--limit", "4294967297"}, "is not within 1 and 1000"},
+        Case{{"topic", "list", "--timeout", "0s"}, "at least 1 ms is wanted"}}) {
+    const Ran ran = Run(c.arguments);
+    EXPECT_EQ(ran.code, 2) << testing::PrintToString(c.arguments);
+    EXPECT_THAT(ran.err, HasSubstr(c.said));
+  }
+  EXPECT_EQ(sc_.created.name(), "") << "nothing was asked of the SC";
+}
+
 TEST_F(AppTest, SaysThatTheControllerCannotBeReached) {
   const Ran ran = RunRaw({"--sc", "127.0.0.1:1", "topic", "list"});
   EXPECT_EQ(ran.code, 69);
