@@ -1,8 +1,10 @@
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <memory>
+#include <system_error>
 #include <thread>
 
 #include "absl/strings/str_format.h"
@@ -255,9 +257,16 @@ absl::Status Production::Report() {
 absl::Status Produce(Invocation& invocation, const ProduceOptions& options) {
   std::ifstream file;
   if (options.file != "-") {
+    // Opening one works; it is reading it that fails.
+    std::error_code ignored;
+    if (std::filesystem::is_directory(options.file, ignored)) {
+      return absl::InvalidArgumentError(
+          absl::StrFormat("--file '%s' is a directory, a file is wanted", options.file));
+    }
     file.open(options.file, std::ios::binary);
     if (!file) return absl::NotFoundError(absl::StrFormat("cannot open '%s'", options.file));
   }
+  std::istream& in = options.file == "-" ? invocation.in : file;
   std::unique_ptr<RecordSource> source;
   if (options.count) {
     if (options.size.bytes < 17) {
@@ -266,15 +275,21 @@ absl::Status Produce(Invocation& invocation, const ProduceOptions& options) {
     source = std::make_unique<GeneratedSource>(*options.count, options.size.bytes);
   } else {
     // A shell passes '\\t' as two characters; nobody means those.
-    source =
-        std::make_unique<LineSource>(options.file == "-" ? invocation.in : file,
-                                     options.key_separator == "\\t" ? "\t" : options.key_separator);
+    source = std::make_unique<LineSource>(
+        in, options.key_separator == "\\t" ? "\t" : options.key_separator);
   }
   Production production(invocation, options);
   TM_RETURN_IF_ERROR(production.Open());
   const absl::Status sent = production.Send(*source);
   const absl::Status reported = production.Report();
-  return reported.ok() ? sent : reported;
+  if (!reported.ok()) return reported;
+  // Not the end of the input: the rest of it is missing.
+  if (sent.ok() && in.bad()) {
+    return absl::DataLossError(absl::StrFormat(
+        "reading %s failed after the records above",
+        options.file == "-" ? "standard input" : absl::StrFormat("'%s'", options.file)));
+  }
+  return sent;
 }
 
 }  // namespace

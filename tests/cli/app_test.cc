@@ -297,6 +297,17 @@ TEST_F(AppTest, ProducesAFile) {
   EXPECT_EQ(Run({"produce", "orders", "--file", path + ".gone"}).code, 2);
 }
 
+TEST_F(AppTest, InputThatCannotBeReadIsAnErrorAndNotItsEnd) {
+  const support::TempDirectory directory;
+  const Ran ran = Run({"produce", "orders", "--file", directory.path()});
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_THAT(ran.err, HasSubstr("--file '" + directory.path() + "' is a directory"));
+  std::ifstream in(directory.path(), std::ios::binary);
+  std::ostringstream out;
+  EXPECT_EQ(RunTidemark({"--sc", sc_.endpoint(), "produce", "orders"}, {in, out, out}), 1);
+  EXPECT_THAT(out.str(), HasSubstr("reading standard input failed"));
+}
+
 TEST_F(AppTest, LeavesWithStatusTenWhenTheVolumeIsFull) {
   MakeFull();
   const Ran ran = Run({"produce", "orders"}, "a\nb\n");
