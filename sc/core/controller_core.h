@@ -124,6 +124,7 @@ class ControllerCore {
 
   // controller_volumes.cc
   void OnReport(StreamId stream, const v1::Report& report, Moment moment);
+  void OnOvertaken(VolumeState& volume, const PendingReport& pending, Moment moment);
   void JudgeReport(VolumeState& volume, const PendingReport& pending, Moment moment);
   void RefuseReport(StreamId stream, const v1::Report& report, const v1::Report& held,
                     v1::ReportRefusal refusal, const std::string& detail, Moment moment);

@@ -52,9 +52,8 @@ void ControllerCore::OnReport(StreamId stream, const v1::Report& report, Moment 
     volume.sequence = 0;
     volume.synced = false;
   }
-  // A duplicate that was overtaken. Of the same generation it says nothing new.
   if (report.sequence() < volume.sequence) {
-    if (report.generation() < held.generation()) JudgeReport(volume, {report, stream}, moment);
+    OnOvertaken(volume, {report, stream}, moment);
     return;
   }
   volume.sequence = report.sequence();
@@ -63,6 +62,22 @@ void ControllerCore::OnReport(StreamId stream, const v1::Report& report, Moment 
     return;
   }
   JudgeReport(volume, {report, stream}, moment);
+}
+
+// A report that a newer one overtook. The same verdict said again says nothing new; another one of
+// the same generation is no duplicate: one generation has one content.
+void ControllerCore::OnOvertaken(VolumeState& volume, const PendingReport& pending, Moment moment) {
+  const v1::Report& report = pending.report;
+  const v1::Report& held = volume.record.accepted;
+  const v1::Report& newest = volume.in_store ? volume.in_store->report : held;
+  const GenerationStep step = SortReport(newest, report).generation;
+  if (report.generation() < held.generation()) {
+    JudgeReport(volume, pending, moment);
+  } else if (step == GenerationStep::kEqualOther) {
+    RefuseReport(pending.stream, report, newest,
+                 v1::REPORT_REFUSAL_SAME_GENERATION_OTHER_CONTENT,
+                 "overtaken, and one generation has one content", moment);
+  }
 }
 
 void ControllerCore::JudgeReport(VolumeState& volume, const PendingReport& pending, Moment moment) {

@@ -364,6 +364,17 @@ TEST_F(ControllerCoreTest, AnOvertakenReportOfTheSameGenerationChangesNothing) {
   EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_FAILED);
 }
 
+TEST_F(ControllerCoreTest, AnOvertakenReportOfTheSameGenerationWithAnotherVerdictIsRefused) {
+  const v1::Report ready = test_support::ReadyReport(simulator_.volume(0), 1);
+  InjectReport(ready, 2'000'000);
+  InjectReport(ready, 1'999'999);
+  EXPECT_EQ(simulator_.core().refusals().counts_by_reason().size(), 0u) << "a duplicate is silence";
+  InjectReport(test_support::FullReport(simulator_.volume(0), 1, 1), 1'999'998);
+  EXPECT_EQ(Refused("same generation other content"), 1u);
+  EXPECT_EQ(simulator_.CountEvents("report.refused", "same generation other content"), 1u);
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_ONLINE);
+}
+
 TEST_F(ControllerCoreTest, AHeartbeatWithAnotherDigestBringsAllReportsAgain) {
   v1::Report wrong = test_support::ReadyReport(simulator_.volume(0), 1);
   wrong.add_device_faults()->set_cause(space::v1::DEVICE_CAUSE_IO_ERROR);
