@@ -31,6 +31,9 @@ class AssignmentSource {
   // The batch is durable: publish it.
   virtual void Apply(const StoreBatch& batch) = 0;
 
+  // Durable, or deleted and not yet confirmed by its SPU.
+  virtual bool KnowsPartition(base::PartitionId id) const = 0;
+
   // In order of topic and index. Only durable partitions.
   virtual void VisitPartitions(const std::function<void(const PartitionRecord&)>& visit) const = 0;
 };

@@ -82,6 +82,9 @@ void ControllerCore::OnAssignmentsAckDone(const PendingBatch& pending, const abs
     return;
   }
   assignments_->Apply(pending.batch);
+  if (!pending.batch.deleted_tombstones.empty()) {
+    for (auto& [uuid, volume] : volumes_) DropForgottenLostData(volume);
+  }
   for (const PartitionRecord& partition : pending.batch.partitions) {
     changed_.insert(partition.volume);
   }

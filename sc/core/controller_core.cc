@@ -26,6 +26,7 @@ ControllerCore::ControllerCore(const ControllerOptions& options, const StoreCont
   for (const VolumeRecord& record : contents.volumes) {
     VolumeState& volume = volumes_[record.uuid];
     volume.record = record;
+    DropForgottenLostData(volume);
     volume.reach_since_unix_ms = start.wall;
     UpdateReach(volume, start);
   }

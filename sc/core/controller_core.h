@@ -130,6 +130,7 @@ class ControllerCore {
                     v1::ReportRefusal refusal, const std::string& detail, Moment moment);
   void StoreReport(VolumeState& volume, const PendingReport& pending, Moment moment);
   void OnReportDone(const PendingBatch& pending, const absl::Status& status, Moment moment);
+  void DropForgottenLostData(VolumeState& volume);
   void Acknowledge(VolumeState& volume, const PendingReport& pending, Moment moment);
   void UpdateReach(VolumeState& volume, Moment moment);
   void UpdateReaches(const SpuState& spu, Moment moment);

@@ -127,7 +127,8 @@ void ControllerCore::RefuseReport(StreamId stream, const v1::Report& report, con
 
 void ControllerCore::StoreReport(VolumeState& volume, const PendingReport& pending, Moment moment) {
   const v1::Report& held = volume.record.accepted;
-  LostDataMerge lost = MergeLostData(held, pending.report);
+  LostDataMerge lost = MergeLostData(
+      held, pending.report, [this](base::PartitionId id) { return assignments_->KnowsPartition(id); });
   if (!lost.refused.empty()) {
     v1::Event event = NewEvent("report.refused", volume.record.uuid.ToString(), moment);
     event.set_spu_id(volume.record.spu_id);
@@ -188,10 +189,22 @@ void ControllerCore::OnReportDone(const PendingBatch& pending, const absl::Statu
     return;
   }
   volume.record = pending.batch.volumes.front();
+  // A tombstone may have been acknowledged while it was on its way.
+  DropForgottenLostData(volume);
   volume.heard_at = volume.in_store_since;
   changed_.insert(volume.record.uuid);
   Acknowledge(volume, stored, moment);
   if (waiting) JudgeReport(volume, *waiting, moment);
+}
+
+// Follows from what is durable (the partitions there are), so it needs no batch of its own; the row
+// in the store is made good by the volume's next one, and by every start.
+void ControllerCore::DropForgottenLostData(VolumeState& volume) {
+  const bool dropped =
+      DropUnknownLostData(volume.record.accepted, [this](base::PartitionId id) {
+        return assignments_->KnowsPartition(id);
+      });
+  if (dropped) changed_.insert(volume.record.uuid);
 }
 
 // It is durable and published. The session that said it may be gone meanwhile: then it is true, but

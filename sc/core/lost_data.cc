@@ -1,17 +1,20 @@
 #include "sc/core/lost_data.h"
 
+#include <algorithm>
 #include <map>
 
 #include "absl/strings/str_format.h"
 
 namespace tidemark::sc {
 
-LostDataMerge MergeLostData(const v1::Report& held, const v1::Report& incoming) {
+LostDataMerge MergeLostData(const v1::Report& held, const v1::Report& incoming,
+                            const KnowsPartition& knows) {
   LostDataMerge merge;
   std::map<std::uint64_t, v1::LostData> kept;
   for (const v1::LostData& lost : held.lost_data()) kept[lost.partition_id()] = lost;
 
   for (const v1::LostData& lost : incoming.lost_data()) {
+    if (!knows(base::PartitionId(lost.partition_id()))) continue;
     const auto [known, added] = kept.try_emplace(lost.partition_id(), lost);
     if (added) {
       merge.changed = true;
@@ -30,6 +33,16 @@ LostDataMerge MergeLostData(const v1::Report& held, const v1::Report& incoming) 
   }
   for (const auto& [id, lost] : kept) *merge.lost_data.Add() = lost;
   return merge;
+}
+
+bool DropUnknownLostData(v1::Report& report, const KnowsPartition& knows) {
+  auto& all = *report.mutable_lost_data();
+  const auto unknown = std::remove_if(all.begin(), all.end(), [&](const v1::LostData& lost) {
+    return !knows(base::PartitionId(lost.partition_id()));
+  });
+  const bool any = unknown != all.end();
+  all.erase(unknown, all.end());
+  return any;
 }
 
 }  // namespace tidemark::sc

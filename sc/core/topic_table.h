@@ -54,6 +54,9 @@ class TopicTable final : public AssignmentSource {
   StoreBatch RowsOf(const std::string& spu_id, const v1::AssignmentsAck& ack,
                     base::WallMillis wall) const override;
   void Apply(const StoreBatch& batch) override;
+  bool KnowsPartition(base::PartitionId id) const override {
+    return partitions_.contains(id) || tombstones_.contains(id);
+  }
   void VisitPartitions(const std::function<void(const PartitionRecord&)>& visit) const override;
 
   // Durable ones, and after them what still waits for tombstones to be acknowledged.

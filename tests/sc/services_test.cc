@@ -141,6 +141,35 @@ TEST_F(ControllerTest, ADeletedTopicIsShownUntilItsSpuHasDeletedIt) {
   EXPECT_THAT(admin.DeleteTopic("orders"), StatusIs(absl::StatusCode::kNotFound));
 }
 
+TEST_F(ControllerTest, LostDataIsForgottenWithItsPartition) {
+  ScRig rig(ScRig::Options(data_));
+  Admin admin(rig.grpc_target());
+  FakeSpu spu(rig.grpc_target(), "n1", {kDisk});
+  BringOnline(spu, admin);
+  const auto damaged = [&](std::uint64_t generation) {
+    v1::Report report = spu.Ready(kDisk, generation);
+    v1::LostData* lost = report.add_lost_data();
+    lost->set_partition_id(1);
+    lost->set_generation(1);
+    lost->set_held(true);
+    return report;
+  };
+  ASSERT_EQ(admin.Partition("orders").id(), 1U);
+  ASSERT_TRUE(Acked(spu.Say(damaged(1))));
+  EXPECT_EQ(admin.StatusOf("orders"), v1::PARTITION_STATUS_FAILED);
+  EXPECT_TRUE(admin.Partition("orders").lost_data());
+  ASSERT_EQ(admin.Events("volume.verdict").back().to(), "lost-data(partition 1)");
+
+  ASSERT_OK(admin.DeleteTopic("orders"));
+  ASSERT_TRUE(WaitFor([&] { return admin.Topics().empty(); }, kLongWait, "the tombstone's ack"));
+  v1::Report held = damaged(2);
+  held.mutable_holds()->add_held(space::v1::HOLD_KIND_OPERATOR);
+  ASSERT_TRUE(Acked(spu.Say(held)));
+  const v1::Event told = admin.Events("volume.verdict").back();
+  EXPECT_EQ(told.from(), "ready");
+  EXPECT_EQ(told.to(), "operator(: )");
+}
+
 TEST_F(ControllerTest, WatchesSeeEveryChangeThatStays) {
   ScRig rig(ScRig::Options(data_));
   Admin admin(rig.grpc_target());

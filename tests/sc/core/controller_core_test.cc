@@ -354,6 +354,20 @@ TEST_F(ControllerCoreTest, LostDataIsLiftedOnlyUnderAHigherNumber) {
   EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_ONLINE);
 }
 
+TEST_F(ControllerCoreTest, LostDataOfAPartitionNobodyKnowsChangesNothingVisible) {
+  v1::Report report = test_support::ReadyReport(simulator_.volume(0), 1);
+  v1::LostData* lost = report.add_lost_data();
+  lost->set_partition_id(99);
+  lost->set_generation(4);
+  lost->set_held(true);
+  const std::size_t events = simulator_.store().events.size();
+  InjectReport(report);
+  EXPECT_EQ(simulator_.core().volumes().at(simulator_.volume(0)).record.accepted.lost_data_size(),
+            0);
+  EXPECT_EQ(simulator_.store().events.size(), events);
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_ONLINE);
+}
+
 TEST_F(ControllerCoreTest, AnOvertakenReportOfTheSameGenerationChangesNothing) {
   v1::Report newer = test_support::ReadyReport(simulator_.volume(0), 1);
   v1::Report older = newer;

@@ -1,6 +1,7 @@
 // A store that commits when the test says so, and forgets at a crash what it had not committed.
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <functional>
 #include <utility>
@@ -99,6 +100,11 @@ class FixedAssignments : public AssignmentSource {
         if (partition.id == row.id) partition = row;
       }
     }
+  }
+
+  bool KnowsPartition(base::PartitionId id) const override {
+    return std::any_of(partitions_.begin(), partitions_.end(),
+                       [id](const PartitionRecord& partition) { return partition.id == id; });
   }
 
   void VisitPartitions(const std::function<void(const PartitionRecord&)>& visit) const override {
