@@ -10,9 +10,6 @@
 namespace tidemark::storage {
 namespace {
 
-// The extents of a new file's first allocation may need a block of their own.
-constexpr std::int64_t kMetadataBytes = kBlockBytes;
-
 absl::Status WriteLastBlock(File& file, base::FilePosition end) {
   std::array<std::byte, kBlockBytes> zeros{};
   const iovec slice{zeros.data(), zeros.size()};
@@ -44,7 +41,10 @@ void GiveBack(FileSystem& file_system, const std::string& path, const StepReques
 }  // namespace
 
 SpaceCost StepRequest::cost() const {
-  return {.bytes = RoundUpToBlock(length_bytes) + kMetadataBytes, .inodes = new_segment ? 1 : 0};
+  // No more than a step: with a block more for the extents, a volume with just a step left above
+  // full was ready by its reading and refused by its budget. That block comes out of the space below
+  // full, which is at least two steps.
+  return {.bytes = RoundUpToBlock(length_bytes), .inodes = new_segment ? 1 : 0};
 }
 
 StepResult AllocateStep(FileSystem& file_system, const StepRequest& request) {

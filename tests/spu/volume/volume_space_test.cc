@@ -42,6 +42,26 @@ TEST_F(VolumeSpaceTest, FillsToTypedRefusalsAndKeepsEverythingAcknowledged) {
   EXPECT_EQ(std::ssize(rig_.ReadAll(kPartition)), filled.acknowledged);
 }
 
+// Just enough is left above full for the reading to call it enough. A volume that then refused the
+// append all the same was Online, in no episode, and refused everything.
+TEST_F(VolumeSpaceTest, TakesTheLastStepAboveFull) {
+  auto filler = support::ForeignFiller::Create(rig_.path());
+  ASSERT_OK(filler);
+  const monitor::Marks marks = rig_.durable().marks;
+  const std::int64_t left = storage::RoundUpToBlock(marks.full_bytes + marks.step_bytes);
+  ASSERT_OK((*filler)->FillUntilLeft(left));
+  const auto seen = [&](Volume& volume) {
+    volume.Apply(monitor::event::PollNow{});
+    return volume.State().reading->available_bytes == left;
+  };
+  ASSERT_TRUE(WaitFor([&] { return rig_.OnLoop<bool>(seen); }, support::kLongWait, "a reading"));
+  const AppendResult last = rig_.Append(kPartition, {});
+  EXPECT_FALSE(last.refusal.has_value()) << last.refusal->ShortDebugString();
+  const VolumeRig::Filled filled = rig_.Fill(kPartition);
+  EXPECT_EQ(filled.refusal.episode(), 1u) << filled.refusal.ShortDebugString();
+  EXPECT_TRUE(rig_.holds().space.has_value());
+}
+
 TEST_F(VolumeSpaceTest, GoesOnAfterTrimWithAProofThatTookItsRoom) {
   const VolumeRig::Filled filled = rig_.Fill(kPartition);
   ASSERT_TRUE(rig_.AwaitAccepting(false));
