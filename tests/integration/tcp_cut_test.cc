@@ -199,6 +199,26 @@ TEST_F(TcpCutTest, StalledBothWaysNobodyHearsThatThePeerIsGone) {
   EXPECT_EQ(client.Receive(), "RESET");
 }
 
+TEST_F(TcpCutTest, ForgottenConnectionsAreSilentForEverAndNewOnesWork) {
+  const Socket client = Connect();
+  const Socket server = Accept();
+  client.Send("a");
+  EXPECT_EQ(server.Receive(), "a");
+  wire_->Stall(Direction::kToServer);
+  client.Send("lost");
+  wire_->Forget();
+  wire_->Restore();
+  server.Send("lost too");
+  const Socket second = Connect();
+  Accept().Send("here");
+  EXPECT_EQ(second.Receive(), "here");
+  EXPECT_TRUE(server.Silent(milliseconds(100)));
+  EXPECT_TRUE(client.Silent(milliseconds(100)));
+  wire_->Reset();
+  EXPECT_EQ(client.Receive(), "RESET");
+  EXPECT_EQ(server.Receive(), "RESET");
+}
+
 TEST_F(TcpCutTest, RetargetFollowsAServerThatMoved) {
   ASSERT_OK_AND_ASSIGN(const auto first_wire, TcpCut::Create(1));  // nobody is there
   first_wire->Retarget(server_port_);

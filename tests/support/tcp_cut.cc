@@ -92,6 +92,7 @@ struct TcpCut::Connection {
   int server_fd = -1;
   Flow to_server;
   Flow to_client;
+  bool forgotten = false;
 
   ~Connection() {
     if (client_fd >= 0) CloseWithReset(client_fd);
@@ -112,8 +113,8 @@ struct TcpCut::Connection {
  private:
   // poll(2) reports errors and hang-ups even when nothing is wanted: a stalled way must not see
   // them, so a socket that nobody wants anything of is left out.
-  static pollfd Entry(int fd, bool read, bool write) {
-    const int events = (read ? POLLIN : 0) | (write ? POLLOUT : 0);
+  pollfd Entry(int fd, bool read, bool write) const {
+    const int events = forgotten ? 0 : (read ? POLLIN : 0) | (write ? POLLOUT : 0);
     return {.fd = events == 0 ? -1 : fd, .events = static_cast<short>(events), .revents = 0};
   }
 };
@@ -167,6 +168,12 @@ void TcpCut::Reset() {
 void TcpCut::Stall(Direction direction) {
   Run([this, direction] {
     (direction == Direction::kToServer ? stalled_to_server_ : stalled_to_client_) = true;
+  });
+}
+
+void TcpCut::Forget() {
+  Run([this] {
+    for (const auto& connection : connections_) connection->forgotten = true;
   });
 }
 

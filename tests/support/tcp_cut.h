@@ -44,7 +44,10 @@ class TcpCut {
   // Half-open: nothing goes that way any more, not even the end of the stream. Both sides stay
   // connected and hear nothing, as behind a firewall that forgot them.
   void Stall(Direction direction);
-  // Ends Cut() and Stall(). What was stalled and not cut arrives late.
+  // What a firewall does that lost its table: nothing of the connections that are open now arrives
+  // any more, neither way, for ever. Nobody is told; new connections work.
+  void Forget();
+  // Ends Cut() and Stall(). What was stalled, and neither cut nor forgotten, arrives late.
   void Restore();
   // Where new connections go: the server came back on another port.
   void Retarget(std::uint16_t server_port);
