@@ -87,6 +87,9 @@ SpuMetrics::SpuMetrics(daemon::MetricRegistry& registry)
       commit_latency_(registry.AddHistogram("tidemark_commit_latency_seconds",
                                             "Write and fdatasync of one group commit.")),
       attached_(registry.AddGauge("tidemark_sc_attached", "1 while a session with the SC stands.")),
+      synced_(registry.AddGauge("tidemark_sc_synced",
+                                "1 while the SC has acknowledged the newest report of every "
+                                "volume in this session.")),
       session_age_(registry.AddGauge("tidemark_sc_session_age_seconds",
                                      "How long the session stands; 0: none does.")),
       report_lag_(
@@ -117,6 +120,7 @@ void SpuMetrics::OnAppend(const AppendResult& result, std::size_t bytes, base::D
 
 void SpuMetrics::OnLink(bool attached, bool synced, base::MonotonicTime now) {
   attached_.Set(attached ? 1 : 0);
+  synced_.Set(synced ? 1 : 0);
   if (!attached) attached_since_.reset();
   if (attached && !attached_since_.has_value()) attached_since_ = now;
   session_age_.Set(attached ? Seconds(now - *attached_since_) : 0);

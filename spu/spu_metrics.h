@@ -40,6 +40,7 @@ class SpuMetrics {
   daemon::Histogram append_latency_;
   daemon::Histogram commit_latency_;
   daemon::Gauge attached_;
+  daemon::Gauge synced_;
   daemon::Gauge session_age_;
   daemon::Gauge report_lag_;
   std::optional<base::MonotonicTime> attached_since_;
