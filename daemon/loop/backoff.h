@@ -19,15 +19,19 @@ class Backoff {
 
   explicit Backoff(std::uint64_t seed) : random_(seed) {}
 
-  // Uniform in [1 ms, ceiling]; the ceiling doubles with every call from 50 ms to 5 s.
+  // Uniform in [1 ms, ceiling]; the ceiling doubles with every call from 50 ms to 5 s, or to what
+  // LimitTo() said.
   base::Duration Next();
   // After a success.
   void Reset() { ceiling_ = kFirstCeiling; }
+  // Of the ceiling, within its first and last; at once.
+  void LimitTo(base::Duration ceiling);
   base::Duration ceiling() const { return ceiling_; }
 
  private:
   std::mt19937_64 random_;
   base::Duration ceiling_ = kFirstCeiling;
+  base::Duration last_ceiling_ = kLastCeiling;
 };
 
 }  // namespace tidemark::daemon

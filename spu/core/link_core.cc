@@ -1,18 +1,39 @@
 #include "spu/core/link_core.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "absl/strings/str_format.h"
 #include "daemon/control/verdict_digest.h"
 
 namespace tidemark::spu {
+namespace {
+
+constexpr base::Duration kDefaultLease = std::chrono::seconds(3);
+constexpr base::Duration kGreetingMax = std::chrono::seconds(5);
+
+}  // namespace
 
 LinkCore::LinkCore(LinkOptions options, const IdentityRecord& identity)
     : options_(std::move(options)),
       identity_(identity),
       durable_identity_(identity),
-      backoff_(options_.backoff_seed) {}
+      backoff_(options_.backoff_seed) {
+  SetLease(kDefaultLease);
+}
+
+// When a fault is over, SC and SPU agree again within a lease and two seconds. The last try may
+// have begun in the fault and be lost (half-open), and a wait follows it: both together take a
+// lease and one second at most, which leaves one to attach and report.
+void LinkCore::SetLease(base::Duration lease) {
+  lease_ = lease;
+  backoff_.LimitTo(lease / 2);
+}
+
+base::Duration LinkCore::GreetingTimeout() const {
+  return std::min({lease_, lease_ / 2 + std::chrono::seconds(1), kGreetingMax});
+}
 
 LinkEffects LinkCore::AddVolume(const base::Uuid& volume, const std::string& path,
                                 base::MonotonicTime now) {
@@ -70,7 +91,7 @@ LinkEffects LinkCore::Tick(base::MonotonicTime now) {
       if (now >= retry_at_) Connect(now);
       break;
     case State::kGreeting:
-      if (now - opened_at_ >= options_.greeting_timeout) Disconnect("no Welcome in time", now);
+      if (now - opened_at_ >= GreetingTimeout()) Disconnect("no Welcome in time", now);
       break;
     case State::kAttached:
       if (now - heard_at_ >= lease_) {
@@ -112,7 +133,7 @@ base::MonotonicTime LinkCore::NextTick() const {
     case State::kIdle:
       return retry_at_;
     case State::kGreeting:
-      return opened_at_ + options_.greeting_timeout;
+      return opened_at_ + GreetingTimeout();
     case State::kAttached:
       break;
     case State::kStopped:

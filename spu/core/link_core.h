@@ -33,8 +33,6 @@ struct LinkOptions {
   std::string version;
   std::uint64_t boot_nonce = 0;  // random per start
   std::uint64_t backoff_seed = 0;
-  // From opening a stream to its Welcome.
-  base::Duration greeting_timeout = std::chrono::seconds(5);
   // A report that was not answered is sent again.
   base::Duration resend = std::chrono::seconds(1);
 };
@@ -83,6 +81,10 @@ class LinkCore {
  private:
   enum class State : std::uint8_t { kIdle, kGreeting, kAttached, kStopped };
 
+  // How long a try waits for its Welcome.
+  base::Duration GreetingTimeout() const;
+  void SetLease(base::Duration lease);
+
   bool IsLive(LinkStreamId stream) const {
     return stream == stream_ && (state_ == State::kGreeting || state_ == State::kAttached);
   }
@@ -119,7 +121,7 @@ class LinkCore {
   LinkStreamId stream_;
   LinkStreamId newest_stream_;
   base::SessionId session_;
-  base::Duration lease_{0};
+  base::Duration lease_{0};  // as last told; before that, as a controller has it by default
   base::Duration heartbeat_{0};
   daemon::Backoff backoff_;  // reset when everything is acknowledged, not by a mere Welcome
   base::MonotonicTime retry_at_;

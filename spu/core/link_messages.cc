@@ -87,7 +87,7 @@ void LinkCore::OnWelcome(const sc::v1::Welcome& welcome, base::MonotonicTime now
   complaint_.clear();
   state_ = State::kAttached;
   session_ = base::SessionId(welcome.session());
-  lease_ = std::chrono::milliseconds(welcome.lease_ms());
+  SetLease(std::chrono::milliseconds(welcome.lease_ms()));
   heartbeat_ = std::chrono::milliseconds(welcome.heartbeat_ms());
   effects_.emplace_back(LinkChanged{true, absl::StrFormat("session %d", welcome.session())});
   reports_.Restart();

@@ -8,6 +8,7 @@
 namespace tidemark::daemon {
 namespace {
 
+using std::chrono_literals::operator""h;
 using std::chrono_literals::operator""ms;
 using std::chrono_literals::operator""s;
 
@@ -22,6 +23,20 @@ TEST(BackoffTest, CeilingDoublesFrom50MillisecondsTo5SecondsAndStays) {
   }
   backoff.Reset();
   EXPECT_EQ(backoff.ceiling(), base::Duration(50ms));
+}
+
+TEST(BackoffTest, ALimitHoldsAtOnceAndNeverLeavesTheWholeRange) {
+  Backoff backoff(1);
+  for (int i = 0; i < 10; ++i) backoff.Next();
+  backoff.LimitTo(500ms);
+  EXPECT_EQ(backoff.ceiling(), base::Duration(500ms));
+  for (int i = 0; i < 10; ++i) EXPECT_LE(backoff.Next(), base::Duration(500ms));
+  EXPECT_EQ(backoff.ceiling(), base::Duration(500ms));
+  backoff.LimitTo(0ms);
+  EXPECT_EQ(backoff.ceiling(), Backoff::kFirstCeiling);
+  backoff.LimitTo(1h);
+  for (int i = 0; i < 10; ++i) backoff.Next();
+  EXPECT_EQ(backoff.ceiling(), Backoff::kLastCeiling);
 }
 
 TEST(BackoffTest, SpreadsOverTheWholeRangeUpToTheCeiling) {

@@ -130,17 +130,17 @@ TEST_F(LinkCoreTest, HelloIsFirstOnEveryStreamAndItsAttemptGrows) {
   }
 }
 
-TEST_F(LinkCoreTest, WaitsLongerAfterEachFailureAndNeverMoreThanFiveSeconds) {
+TEST_F(LinkCoreTest, WaitsLongerAfterEachFailureAndNeverMoreThanHalfALease) {
   base::Duration longest{0};
   for (int i = 0; i < 40; ++i) {
     Tick(link_.NextTick() - now_);
     Take(link_.StreamClosed(stream_, "refused", now_));
     const base::Duration wait = link_.NextTick() - now_;
     EXPECT_GT(wait, base::Duration(0));
-    EXPECT_LE(wait, seconds(5));
+    EXPECT_LE(wait, milliseconds(1500));
     longest = std::max(longest, wait);
   }
-  EXPECT_GT(longest, seconds(2));
+  EXPECT_GT(longest, seconds(1));
   EXPECT_EQ(All<OpenStream>().size(), 40u);
 }
 
@@ -152,7 +152,33 @@ TEST_F(LinkCoreTest, AMereWelcomeDoesNotResetTheBackoff) {
     Take(link_.StreamClosed(stream_, "thrown out", now_));
     longest = std::max(longest, link_.NextTick() - now_);
   }
-  EXPECT_GT(longest, seconds(2));
+  EXPECT_GT(longest, seconds(1));
+}
+
+// The controller is back, but the try that was under way is lost: half-open.
+TEST_F(LinkCoreTest, ALostTryAndTheWaitAfterItTakeALeaseAndASecondAtMost) {
+  for (const base::Duration lease :
+       {base::Duration(milliseconds(300)), base::Duration(seconds(1)), base::Duration(seconds(3)),
+        base::Duration(seconds(5)), base::Duration(seconds(60))}) {
+    SCOPED_TRACE(lease / milliseconds(1));
+    Tick(link_.NextTick() - now_);
+    sc::v1::AttachResponse welcome = Welcome();
+    welcome.mutable_welcome()->set_lease_ms(lease / milliseconds(1));
+    Receive(welcome);
+    ASSERT_TRUE(link_.attached());
+    Take(link_.StreamClosed(stream_, "cut", now_));
+    base::Duration longest{0};
+    for (int i = 0; i < 40; ++i) {
+      Tick(link_.NextTick() - now_);  // opens a stream that nobody answers
+      const base::MonotonicTime opened = now_;
+      const std::size_t closed = All<CloseLinkStream>().size();
+      Tick(link_.NextTick() - now_);
+      ASSERT_EQ(All<CloseLinkStream>().size(), closed + 1);
+      longest = std::max(longest, link_.NextTick() - opened);
+    }
+    EXPECT_LE(longest, lease + seconds(1));
+    EXPECT_GT(longest, std::min(lease, base::Duration(seconds(5))));
+  }
 }
 
 TEST_F(LinkCoreTest, TellsAllVolumesAfterWelcomeAndEachUntilItIsAcknowledged) {
