@@ -14,8 +14,8 @@ packages_of() {
     story) # its driver waits and watches with the tests' tools
       echo libgtest-dev libgmock-dev
       ;;
-    test) # llvm-14 is the symbolizer of the sanitizers
-      echo clang-14 libclang-rt-14-dev llvm-14 libgtest-dev libgmock-dev
+    test) # llvm-14 is the symbolizer of the sanitizers; xfs and btrfs are disks under test
+      echo clang-14 libclang-rt-14-dev llvm-14 libgtest-dev libgmock-dev xfsprogs btrfs-progs
       ;;
     model) # the checker of tests/model, and the compiler of what it generates
       echo spin gcc

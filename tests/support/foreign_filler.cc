@@ -11,7 +11,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <csignal>
 #include <filesystem>
 
@@ -47,6 +49,19 @@ bool TakeAllThereIs(int fd, std::int64_t& position) {
   return position != before;
 }
 
+// Creates files, named on from `count`, until there is no inode left; true if any was taken.
+bool TakeAllInodes(int place_fd, std::atomic<std::int64_t>& count) {
+  const std::int64_t before = count.load();
+  while (true) {
+    char name[24] = "i";
+    *std::to_chars(name + 1, name + sizeof name - 1, count.load()).ptr = '\0';
+    const int fd = ::openat(place_fd, name, O_WRONLY | O_CREAT | O_CLOEXEC, S_IRUSR);
+    if (fd < 0) return count.load() != before;
+    ::close(fd);
+    ++count;
+  }
+}
+
 absl::StatusOr<struct statvfs> Statvfs(const std::string& path) {
   struct statvfs st {};
   if (::statvfs(path.c_str(), &st) != 0) {
@@ -67,27 +82,37 @@ void CloseAndForget(int& fd) {
 }
 
 // A lock of the parent must not live on in its child.
-void CloseAllBut(int a, int b) {
-  const auto low = static_cast<unsigned>(std::min(a, b));
-  const auto high = static_cast<unsigned>(std::max(a, b));
-  if (low > 3) ::close_range(3, low - 1, 0);
-  if (high > low + 1) ::close_range(low + 1, high - 1, 0);
-  ::close_range(high + 1, ~0U, 0);
+void CloseAllBut(std::array<int, 3> kept) {
+  std::ranges::sort(kept);
+  unsigned next = STDERR_FILENO + 1;
+  for (const int fd : kept) {
+    const auto keep = static_cast<unsigned>(fd);
+    if (keep > next) ::close_range(next, keep - 1, 0);
+    next = keep + 1;
+  }
+  ::close_range(next, ~0U, 0);
 }
 
 }  // namespace
+
+struct ForeignFiller::Grabbed {
+  std::atomic<std::int64_t> bytes = 0;
+  std::atomic<std::int64_t> inodes = 0;
+};
 
 absl::StatusOr<std::unique_ptr<ForeignFiller>> ForeignFiller::Create(const std::string& directory) {
   std::string place = directory + "/foreign-XXXXXX";
   if (::mkdtemp(place.data()) == nullptr) return base::ErrnoStatus(errno, "mkdtemp");
   std::unique_ptr<ForeignFiller> filler(new ForeignFiller(std::move(place)));
   // Made now: there may be no inode left when they are needed.
-  TM_RETURN_IF_ERROR(filler->OpenFilling());
-  TM_ASSIGN_OR_RETURN(filler->grab_fd_, CreateFile(filler->directory_ + "/grabbed"));
-  void* shared = ::mmap(nullptr, sizeof(std::atomic<std::int64_t>), PROT_READ | PROT_WRITE,
-                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (::mkdir((filler->directory_ + "/grabbed-inodes").c_str(), S_IRWXU) != 0) {
+    return base::ErrnoStatus(errno, "mkdir");
+  }
+  TM_RETURN_IF_ERROR(filler->ComeBack());
+  void* shared =
+      ::mmap(nullptr, sizeof(Grabbed), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (shared == MAP_FAILED) return base::ErrnoStatus(errno, "mmap");
-  filler->grabbed_ = new (shared) std::atomic<std::int64_t>(0);
+  filler->grabbed_ = new (shared) Grabbed();
   return filler;
 }
 
@@ -96,16 +121,29 @@ ForeignFiller::ForeignFiller(std::string directory) : directory_(std::move(direc
 ForeignFiller::~ForeignFiller() {
   static_cast<void>(StopGrabbing());
   static_cast<void>(Free());
-  CloseAndForget(filling_fd_);
-  CloseAndForget(grab_fd_);
+  LetGo();
   std::error_code ignored;
   std::filesystem::remove_all(directory_, ignored);
-  if (grabbed_ != nullptr) ::munmap(static_cast<void*>(grabbed_), sizeof(*grabbed_));
+  if (grabbed_ != nullptr) ::munmap(static_cast<void*>(grabbed_), sizeof(Grabbed));
 }
 
 absl::Status ForeignFiller::OpenFilling() {
   TM_ASSIGN_OR_RETURN(filling_fd_, CreateFile(directory_ + "/filling"));
   return absl::OkStatus();
+}
+
+absl::Status ForeignFiller::ComeBack() {
+  TM_RETURN_IF_ERROR(OpenFilling());
+  TM_ASSIGN_OR_RETURN(grab_fd_, CreateFile(directory_ + "/grabbed"));
+  const std::string inodes = directory_ + "/grabbed-inodes";
+  grab_place_fd_ = ::open(inodes.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  return grab_place_fd_ >= 0 ? absl::OkStatus() : base::ErrnoStatus(errno, "open directory");
+}
+
+void ForeignFiller::LetGo() {
+  CloseAndForget(filling_fd_);
+  CloseAndForget(grab_fd_);
+  CloseAndForget(grab_place_fd_);
 }
 
 absl::StatusOr<std::int64_t> ForeignFiller::AvailableBytes(const std::string& path) {
@@ -169,7 +207,11 @@ absl::Status ForeignFiller::Free() {
   filling_bytes_ = 0;
   if (child_ <= 0 && grabbed_ != nullptr) {
     if (::ftruncate(grab_fd_, 0) != 0) return base::ErrnoStatus(errno, "free");
-    grabbed_->store(0);
+    grabbed_->bytes = 0;
+    for (; grabbed_->inodes > 0; --grabbed_->inodes) {
+      const std::string name = absl::StrFormat("i%d", grabbed_->inodes - 1);
+      if (::unlinkat(grab_place_fd_, name.c_str(), 0) != 0) return base::ErrnoStatus(errno, "free");
+    }
   }
   return FreeInodes();
 }
@@ -181,9 +223,10 @@ absl::Status ForeignFiller::DeleteButKeepOpen() {
   return OpenFilling();
 }
 
-std::int64_t ForeignFiller::grabbed_bytes() const { return grabbed_->load(); }
+std::int64_t ForeignFiller::grabbed_bytes() const { return grabbed_->bytes; }
+std::int64_t ForeignFiller::grabbed_inodes() const { return grabbed_->inodes; }
 
-absl::Status ForeignFiller::StartGrabbing() {
+absl::Status ForeignFiller::StartGrabbing(Prey prey) {
   if (child_ > 0) return absl::FailedPreconditionError("the neighbour is grabbing already");
   int ends[2];
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
@@ -198,7 +241,7 @@ absl::Status ForeignFiller::StartGrabbing() {
   }
   if (child_ == 0) {
     ::close(ends[1]);
-    GrabUntilStopped(ends[0]);
+    GrabUntilStopped(ends[0], prey);
   }
   ::close(ends[0]);
   stop_fd_ = ends[1];
@@ -209,18 +252,22 @@ absl::Status ForeignFiller::StartGrabbing() {
   return absl::OkStatus();
 }
 
-void ForeignFiller::GrabUntilStopped(int stop_fd) {
+void ForeignFiller::GrabUntilStopped(int stop_fd, Prey prey) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  CloseAllBut(stop_fd, grab_fd_);
+  CloseAllBut({stop_fd, grab_fd_, grab_place_fd_});
   if (::write(stop_fd, "r", 1) != 1) ::_exit(1);
-  std::int64_t position = grabbed_->load();
+  std::int64_t position = grabbed_->bytes;
   pollfd stop{.fd = stop_fd, .events = POLLIN, .revents = 0};
   bool took = false;
   // Without a pause while there is something to take; else looks again every millisecond. The
   // socket is readable (closed) when the parent says stop, or died.
   while (::poll(&stop, 1, took ? 0 : 1) == 0) {
-    took = TakeAllThereIs(grab_fd_, position);
-    grabbed_->store(position);
+    if (prey == Prey::kInodes) {
+      took = TakeAllInodes(grab_place_fd_, grabbed_->inodes);
+    } else {
+      took = TakeAllThereIs(grab_fd_, position);
+      grabbed_->bytes = position;
+    }
   }
   ::_exit(0);
 }

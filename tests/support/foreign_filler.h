@@ -42,9 +42,16 @@ class ForeignFiller {
   // Unlinks the filling but keeps it open: the space is gone and no name shows why. Free() closes.
   absl::Status DeleteButKeepOpen();
 
-  absl::Status StartGrabbing();
+  // Closes its files, which stay, so that the filesystem can be unmounted; and opens them again.
+  // Not while it grabs or holds deleted files.
+  void LetGo();
+  absl::Status ComeBack();
+
+  enum class Prey : std::uint8_t { kBytes, kInodes };
+  absl::Status StartGrabbing(Prey prey = Prey::kBytes);
   absl::Status StopGrabbing();
-  std::int64_t grabbed_bytes() const;  // by the child, so far
+  std::int64_t grabbed_bytes() const;   // by the child, so far
+  std::int64_t grabbed_inodes() const;  // likewise
 
   static absl::StatusOr<std::int64_t> AvailableBytes(const std::string& path);
   static absl::StatusOr<std::int64_t> AvailableInodes(const std::string& path);
@@ -52,16 +59,18 @@ class ForeignFiller {
  private:
   explicit ForeignFiller(std::string directory);
   absl::Status OpenFilling();
-  [[noreturn]] void GrabUntilStopped(int stop_fd);
+  struct Grabbed;  // shared with the child
+  [[noreturn]] void GrabUntilStopped(int stop_fd, Prey prey);
 
   std::string directory_;
   int filling_fd_ = -1;
   std::int64_t filling_bytes_ = 0;
   std::vector<int> pinned_fds_;
-  int grab_fd_ = -1;
+  int grab_fd_ = -1;        // a file that grows
+  int grab_place_fd_ = -1;  // a directory for many files
   pid_t child_ = -1;
   int stop_fd_ = -1;
-  std::atomic<std::int64_t>* grabbed_ = nullptr;  // shared with the child
+  Grabbed* grabbed_ = nullptr;
 };
 
 }  // namespace tidemark::support

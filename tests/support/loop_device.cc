@@ -57,6 +57,16 @@ absl::StatusOr<LoopDevice> LoopDevice::Attach(const std::string& image) {
   return LoopDevice(attached->first, std::move(attached->second));
 }
 
+absl::Status LoopDevice::TakeNewSize(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDWR | O_CLOEXEC);
+  if (fd < 0) return base::ErrnoStatus(errno, absl::StrFormat("open '%s'", path));
+  const int failed = ::ioctl(fd, LOOP_SET_CAPACITY, 0);
+  const int error_number = errno;
+  ::close(fd);
+  if (failed == 0) return absl::OkStatus();
+  return base::ErrnoStatus(error_number, absl::StrFormat("resize '%s'", path));
+}
+
 LoopDevice::LoopDevice(int fd, std::string path) : fd_(fd), path_(std::move(path)) {}
 LoopDevice::LoopDevice(LoopDevice&& other) noexcept
     : fd_(std::exchange(other.fd_, -1)), path_(std::move(other.path_)) {}

@@ -17,6 +17,8 @@ class LoopDevice {
   ~LoopDevice();
 
   const std::string& path() const { return path_; }
+  // After its image has grown.
+  static absl::Status TakeNewSize(const std::string& path);
 
  private:
   LoopDevice(int fd, std::string path);
