@@ -79,7 +79,7 @@ ReserveFile::Outcome ReserveFile::TakeAtLeast(std::int64_t bytes) {
   // shown.
   const std::int64_t size = std::max(bytes, before->size);
   const std::int64_t held = std::min(before->size, before->allocated_bytes);
-  Outcome outcome = held >= size ? ProveLastBlock(**file, size) : Grow(**file, size);
+  Outcome outcome = held >= size ? ProveLastBlock(**file, size) : Grow(**file, before->size, size);
   if (!outcome.has_value() || held >= size) return outcome;
 
   // ext4 keeps the extents of a failed allocation: give them back.
@@ -89,7 +89,14 @@ ReserveFile::Outcome ReserveFile::TakeAtLeast(std::int64_t bytes) {
   return outcome;
 }
 
-ReserveFile::Outcome ReserveFile::Grow(File& file, std::int64_t to) {
+ReserveFile::Outcome ReserveFile::Grow(File& file, std::int64_t from, std::int64_t to) {
+  if (from == 0) {
+    // btrfs: to rewrite the last block must need no new one. Elsewhere there is no such flag.
+    const absl::Status no_cow = file.SetNoCow();
+    if (!no_cow.ok() && !absl::IsUnimplemented(no_cow)) {
+      return Failure{DiskOperation::kAllocate, no_cow};
+    }
+  }
   // From 0: a hole in what should be held is filled as well.
   if (absl::Status status = file.Allocate(base::FilePosition(0), to); !status.ok()) {
     return Failure{DiskOperation::kAllocate, status};

@@ -56,7 +56,7 @@ class ReserveFile {
 
   Outcome TakeAtLeast(std::int64_t bytes);
   Outcome VerifyAtLeast(std::int64_t bytes);
-  Outcome Grow(storage::File& file, std::int64_t to);
+  Outcome Grow(storage::File& file, std::int64_t from, std::int64_t to);
   Outcome ProveLastBlock(storage::File& file, std::int64_t size);
   ReserveResult ResultOf(const Outcome& outcome, std::int64_t held_before) const;
 
