@@ -56,7 +56,8 @@ std::int64_t ProofAttempt::bytes_to_take() const {
 
 std::int64_t ProofAttempt::inodes_to_take() const {
   // A step may need a new segment: its file and its index; the reserve is one file.
-  return 2 * steps_to_take() + (goal_.reserve_held_bytes < goal_.marks.reserve_bytes ? 1 : 0);
+  return 2 * steps_to_take() + (goal_.reserve_held_bytes < goal_.marks.reserve_bytes ? 1 : 0) +
+         (goal_.trial_bytes > 0 ? 1 : 0);
 }
 
 void ProofAttempt::Begin(const ProofGoal& goal, base::MonotonicTime now) {
@@ -152,7 +153,7 @@ void ProofAttempt::OnRoomRefused(const event::RoomRefused& refused, base::Monoto
   const std::int64_t got =
       std::max<std::int64_t>(0, refused.reserve_bytes - goal_.reserve_held_bytes) +
       refused.steps_bytes;
-  const std::int64_t short_bytes = refused.out_of_space ? Short(bytes_to_take(), got) : 0;
+  const std::int64_t short_bytes = refused.out_of_space ? Short(bytes_to_show(), got) : 0;
   Fail(ProofStep::kTakeRoom, refused.detail, now, short_bytes);
 }
 

@@ -35,6 +35,8 @@ struct ProofGoal {
   std::int64_t steps_missing = 0;
   std::int64_t steps_held = 0;  // by earlier attempts of this episode
   std::int64_t steps_held_bytes = 0;
+  // Readings do not show what is short: take so much more for real, and give it back.
+  std::int64_t trial_bytes = 0;
 };
 
 class ProofAttempt {
@@ -89,6 +91,8 @@ class ProofAttempt {
   std::int64_t bytes_to_take() const;
   std::int64_t inodes_to_take() const;
   std::int64_t steps_to_take() const;
+  // What step 3 must be able to take at one time: what it keeps, and the trial.
+  std::int64_t bytes_to_show() const { return bytes_to_take() + goal_.trial_bytes; }
 
   // Only in kProven. What the policy knows besides (before, freed, wall) it fills in.
   Proof MakeProof(base::MonotonicTime now) const;

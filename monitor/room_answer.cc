@@ -15,14 +15,18 @@ std::optional<event::DeviceFailed> DeviceFaultOf(const ErrnoVerdict& verdict,
 }  // namespace
 
 RoomAnswer AnswerTakeRoom(const action::TakeRoom& room, const ReserveResult& reserve,
-                          const StepsOutcome& steps) {
-  if (reserve.ok() && steps.status.ok()) {
+                          const StepsOutcome& steps, const ReserveResult& trial) {
+  if (reserve.ok() && steps.status.ok() && trial.ok()) {
     return {std::nullopt,
             event::RoomTaken{room.attempt, reserve.held_bytes, steps.steps, steps.bytes}};
   }
-  const absl::Status& status = reserve.ok() ? steps.status : reserve.status;
-  const ErrnoVerdict verdict =
-      JudgeStatus(reserve.ok() ? steps.operation : reserve.operation, status);
+  const absl::Status& status = !reserve.ok()        ? reserve.status
+                               : !steps.status.ok() ? steps.status
+                                                    : trial.status;
+  const DiskOperation operation = !reserve.ok()        ? reserve.operation
+                                  : !steps.status.ok() ? steps.operation
+                                                       : trial.operation;
+  const ErrnoVerdict verdict = JudgeStatus(operation, status);
   return {DeviceFaultOf(verdict, status),
           event::RoomRefused{.attempt = room.attempt,
                              .detail = std::string(status.message()),

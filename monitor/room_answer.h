@@ -34,9 +34,9 @@ struct RoomAnswer {
   std::variant<event::RoomTaken, event::RoomRefused> answer;
 };
 
-// `steps` are not even tried after a reserve that failed.
+// `steps` are not even tried after a reserve that failed, nor the trial after steps that did.
 RoomAnswer AnswerTakeRoom(const action::TakeRoom& room, const ReserveResult& reserve,
-                          const StepsOutcome& steps);
+                          const StepsOutcome& steps, const ReserveResult& trial = {});
 
 struct RoomCheck {
   std::optional<event::DeviceFailed> fault;  // to be told first

@@ -34,12 +34,14 @@ struct TakeReading {
   bool sync_first = false;  // syncfs before (btrfs does not see our allocations and frees else)
 };
 // Allocate, write the last block, sync file and directory, read back, keep; the reserve also where
-// it is held already: verify it. What fails halfway is unlinked. Answer: RoomTaken or RoomRefused.
+// it is held already: verify it. What fails halfway is unlinked. With all that held, take
+// `trial_bytes` more and give them back. Answer: RoomTaken or RoomRefused.
 struct TakeRoom {
   std::uint64_t attempt = 0;
   std::int64_t reserve_bytes = 0;  // size the reserve must have in the end
   std::int64_t steps = 0;          // one each for partitions that had one, at most this many
   std::int64_t step_bytes = 0;
+  std::int64_t trial_bytes = 0;  // 0: readings show what there is
 };
 // Check reserve and steps after a start. Answer: RoomVerified.
 struct VerifyRoom {

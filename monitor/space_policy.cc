@@ -109,6 +109,7 @@ void SpacePolicy::BeginEpisode() {
   steps_taken_ = 0;
   steps_taken_bytes_ = 0;
   reclaim_ended_.reset();
+  shortage_unseen_ = false;
 }
 
 void SpacePolicy::RaiseDevice(DeviceCause cause, std::string detail) {
@@ -183,9 +184,19 @@ void SpacePolicy::AdvanceProof() {
     goal.steps_missing = steps_missing_;
     goal.steps_held = steps_taken_;
     goal.steps_held_bytes = steps_taken_bytes_;
+    goal.trial_bytes = TrialBytes();
     proof_.Begin(goal, at_.now);
     PollSoon();
   }
+}
+
+// The gap is what keeps a volume from going up and down at one mark. Where readings cannot see it,
+// only taking it shows it; of a very large one a part will do.
+std::int64_t SpacePolicy::TrialBytes() const {
+  if (!wanted_.holds.space) return 0;
+  if (!shortage_unseen_ && wanted_.holds.space->cause != SpaceCause::kQuota) return 0;
+  constexpr std::int64_t kStepsMax = 64;
+  return std::min(wanted_.marks.gap_bytes(), kStepsMax * wanted_.marks.step_bytes);
 }
 
 void SpacePolicy::FollowProof(ProofAttempt::Want want) {
@@ -196,14 +207,15 @@ void SpacePolicy::FollowProof(ProofAttempt::Want want) {
       PollSoon();
       return;
     case ProofAttempt::Want::kRoom: {
-      const auto answer = budget_.Request(proof_.bytes_to_take(), proof_.inodes_to_take(), at_.now);
+      const auto answer = budget_.Request(proof_.bytes_to_show(), proof_.inodes_to_take(), at_.now);
       if (const auto* refusal = std::get_if<BudgetRefusal>(&answer)) {
         proof_.Fail(ProofStep::kTakeRoom, refusal->ToString(), at_.now);
         return;
       }
       room_grant_ = std::get<GrantId>(answer);
       actions_.push_back(action::TakeRoom{proof_.attempt(), wanted_.marks.reserve_bytes,
-                                          proof_.steps_to_take(), wanted_.marks.step_bytes});
+                                          proof_.steps_to_take(), wanted_.marks.step_bytes,
+                                          proof_.goal().trial_bytes});
       return;
     }
     case ProofAttempt::Want::kPersist:

@@ -123,6 +123,7 @@ class SpacePolicy {
   void Settle();
   void AdvanceProof();
   void FollowProof(ProofAttempt::Want want);
+  std::int64_t TrialBytes() const;
   void SyncGate();     // closes
   void SyncRecord();   // persists
   void SyncOpening();  // opens, reports
@@ -181,6 +182,7 @@ class SpacePolicy {
   bool reclaim_running_ = false;
   base::MonotonicTime reclaim_next_;
   std::optional<event::ReclaimEnded> reclaim_ended_;
+  bool shortage_unseen_ = false;  // an allocation failed that by the reading should not have
 };
 
 }  // namespace tidemark::monitor

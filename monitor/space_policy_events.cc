@@ -11,12 +11,14 @@ void SpacePolicy::On(const event::Tick&) {}
 void SpacePolicy::On(const event::AllocationFailed& e) {
   proof_.OnSpaceError();
   // ENOSPC does not say of what; the newest reading may.
-  const bool of_inodes = e.cause == SpaceCause::kBytes && reading_ &&
-                         LevelByInodes(*reading_, wanted_.marks) == SpaceLevel::kFull;
+  const bool no_inodes = reading_ && LevelByInodes(*reading_, wanted_.marks) == SpaceLevel::kFull;
+  const bool no_bytes = reading_ && LevelByBytes(*reading_, wanted_.marks) == SpaceLevel::kFull;
   const bool begins = !wanted_.holds.space;
-  RaiseSpace(of_inodes ? SpaceCause::kInodes : e.cause, false);
+  RaiseSpace(no_inodes && e.cause == SpaceCause::kBytes ? SpaceCause::kInodes : e.cause, false);
   // The last reading is from before somebody took what we wanted: the next one tells.
   if (begins) before_.reset();
+  // By the newest reading this allocation should have worked: readings will not prove the contrary.
+  if (!no_inodes && !no_bytes) shortage_unseen_ = true;
   PollSoon();
 }
 

@@ -20,6 +20,7 @@ class VolumeLayout {
   static constexpr std::string_view kVerdictSlotsName = "verdict.slots";
   static constexpr std::string_view kLockName = "lock";
   static constexpr std::string_view kReserveName = "reserve";
+  static constexpr std::string_view kRoomTrialName = "room.trial";
   static constexpr std::string_view kPartitionsName = "partitions";
 
   explicit VolumeLayout(std::string directory) : directory_(std::move(directory)) {}
@@ -30,6 +31,7 @@ class VolumeLayout {
   std::string verdict_slots() const { return In(kVerdictSlotsName); }
   std::string lock() const { return In(kLockName); }
   std::string reserve() const { return In(kReserveName); }
+  std::string room_trial() const { return In(kRoomTrialName); }
   std::string partitions() const { return In(kPartitionsName); }
 
  private:

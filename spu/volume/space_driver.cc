@@ -137,30 +137,44 @@ void SpaceDriver::Do(const action::TakeRoom& room) {
 
 void SpaceDriver::OnReserveTaken(const action::TakeRoom& room,
                                  const monitor::ReserveResult& reserve) {
-  if (!reserve.ok()) return AnswerRoom(room, reserve, {});
+  if (!reserve.ok()) return AnswerRoom(room, reserve, {}, {});
   owner_.TakeSteps(room.steps,
                    [this, guard = std::weak_ptr(alive_), room, reserve](const StepsTaken& taken) {
-                     if (!guard.expired()) AnswerRoom(room, reserve, taken);
+                     if (!guard.expired()) OnStepsTaken(room, reserve, taken);
                    });
 }
 
+void SpaceDriver::OnStepsTaken(const action::TakeRoom& room, const monitor::ReserveResult& reserve,
+                               const StepsTaken& taken) {
+  if (!taken.status.ok() || room.trial_bytes == 0) return AnswerRoom(room, reserve, taken, {});
+  OnPool([disk = disk_, bytes = room.trial_bytes] { return disk->trial().Run(bytes); },
+         [this, room, reserve, taken](const monitor::ReserveResult& trial) {
+           AnswerRoom(room, reserve, taken, trial);
+         });
+}
+
 void SpaceDriver::AnswerRoom(const action::TakeRoom& room, const monitor::ReserveResult& reserve,
-                             const StepsTaken& taken) {
+                             const StepsTaken& taken, const monitor::ReserveResult& trial) {
   const monitor::RoomAnswer answer =
-      monitor::AnswerTakeRoom(room, reserve, {taken.steps, taken.bytes, taken.status});
+      monitor::AnswerTakeRoom(room, reserve, {taken.steps, taken.bytes, taken.status}, trial);
   if (answer.fault.has_value()) Apply(*answer.fault);
   std::visit([this](const auto& one) { Apply(one); }, answer.answer);
 }
 
 void SpaceDriver::Do(const action::VerifyRoom& verify) {
-  OnPool([disk = disk_, bytes = verify.reserve_bytes] { return disk->reserve().Verify(bytes); },
-         [this](const monitor::ReserveResult& reserve) {
-           if (!reserve.ok()) return AnswerVerified(reserve, "");
-           owner_.VerifySteps(
-               [this, guard = std::weak_ptr(alive_), reserve](const std::string& wrong) {
-                 if (!guard.expired()) AnswerVerified(reserve, wrong);
-               });
-         });
+  OnPool(
+      [disk = disk_, bytes = verify.reserve_bytes] {
+        // What cannot be removed now is tried again by the next trial.
+        disk->trial().RemoveLeftover().IgnoreError();
+        return disk->reserve().Verify(bytes);
+      },
+      [this](const monitor::ReserveResult& reserve) {
+        if (!reserve.ok()) return AnswerVerified(reserve, "");
+        owner_.VerifySteps(
+            [this, guard = std::weak_ptr(alive_), reserve](const std::string& wrong) {
+              if (!guard.expired()) AnswerVerified(reserve, wrong);
+            });
+      });
 }
 
 void SpaceDriver::AnswerVerified(const monitor::ReserveResult& reserve,

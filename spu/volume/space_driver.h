@@ -87,8 +87,10 @@ class SpaceDriver {
 
   void OnProbed(const monitor::ProbeOutcome& outcome);
   void OnReserveTaken(const monitor::action::TakeRoom& room, const monitor::ReserveResult& reserve);
+  void OnStepsTaken(const monitor::action::TakeRoom& room, const monitor::ReserveResult& reserve,
+                    const StepsTaken& taken);
   void AnswerRoom(const monitor::action::TakeRoom& room, const monitor::ReserveResult& reserve,
-                  const StepsTaken& taken);
+                  const StepsTaken& taken, const monitor::ReserveResult& trial);
   void AnswerVerified(const monitor::ReserveResult& reserve, const std::string& steps_defect);
   void Reschedule();
 

@@ -5,7 +5,7 @@
 //
 // Lifetime:  holds the volume's lock until the last owner is gone.
 // Threading: slots() one call at a time (the policy has one write under way); probe() only on the
-//            volume's space thread; reserve() only in room jobs, one at a time.
+//            volume's space thread; reserve() and trial() only in room jobs, one at a time.
 // Errors:    Open() says what is wrong and what to do about it: kFailedPrecondition (no marker, or
 //            locked by another process), kDataLoss, errno statuses.
 #pragma once
@@ -16,6 +16,7 @@
 #include "absl/status/statusor.h"
 #include "base/clock.h"
 #include "monitor/reserve_file.h"
+#include "monitor/room_trial.h"
 #include "monitor/statvfs_probe.h"
 #include "monitor/verdict_slots.h"
 #include "monitor/volume_layout.h"
@@ -41,6 +42,7 @@ class VolumeDisk {
   storage::FileSystem& file_system() { return file_system_; }
   monitor::VerdictSlots& slots() { return slots_; }
   monitor::ReserveFile& reserve() { return reserve_; }
+  monitor::RoomTrial& trial() { return trial_; }
   monitor::StatvfsProbe& probe() { return probe_; }
 
  private:
@@ -52,7 +54,8 @@ class VolumeDisk {
         lock_(std::move(lock)),
         probe_(std::move(probe)),
         slots_(std::move(slots)),
-        reserve_(file_system, layout_) {}
+        reserve_(file_system, layout_),
+        trial_(file_system, layout_) {}
 
   storage::FileSystem& file_system_;
   monitor::VolumeLayout layout_;
@@ -60,6 +63,7 @@ class VolumeDisk {
   monitor::StatvfsProbe probe_;
   monitor::VerdictSlots slots_;
   monitor::ReserveFile reserve_;
+  monitor::RoomTrial trial_;
 };
 
 }  // namespace tidemark::spu

@@ -247,7 +247,8 @@ bool PolicyRig::AnswerRoom() {
   foreign_ += std::min(steal_at_taking_, std::max<std::int64_t>(0, available()));
   const std::int64_t missing = std::max<std::int64_t>(0, ask.reserve_bytes - reserve_);
   const std::int64_t bytes = missing + ask.steps * ask.step_bytes;
-  if (bytes > available()) {
+  trials_ += ask.trial_bytes > 0 ? 1 : 0;
+  if (bytes + ask.trial_bytes > std::min(available(), quota_left_)) {
     checker_.ForgetProof();
     Do(event::RoomRefused{ask.attempt, "fallocate: ENOSPC", reserve_, 0, 0, true});
     return true;

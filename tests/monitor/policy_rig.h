@@ -99,6 +99,8 @@ class PolicyRig {
   std::int64_t inodes_available_ = 5'000;
   VolumeIdentity identity_{1, 2};
   bool read_only_ = false;
+  std::int64_t quota_left_ = kCapacity;  // what an allocation gets, whatever statvfs shows
+  int trials_ = 0;
   std::int64_t steal_at_taking_ = 0;  // a neighbour takes this much while room is being taken
   VerdictRecord on_disk_;
 

@@ -80,6 +80,7 @@ RealVolume::RealVolume(storage::FileSystem& file_system, const VolumeLayout& lay
       probe_(std::move(probe)),
       slots_(std::move(slots)),
       reserve_(file_system, layout),
+      trial_(file_system, layout),
       steps_(file_system, layout.partitions()) {}
 
 void RealVolume::Tell(const SpaceEvent& event) {
@@ -156,8 +157,13 @@ void RealVolume::Do(const action::TakeReading&) {
 
 void RealVolume::Do(const action::TakeRoom& room) {
   const ReserveResult reserve = reserve_.Take(room.reserve_bytes);
-  const RoomAnswer answer = AnswerTakeRoom(
-      room, reserve, reserve.ok() ? steps_.Take(room.steps, room.step_bytes) : StepsOutcome{});
+  const StepsOutcome steps =
+      reserve.ok() ? steps_.Take(room.steps, room.step_bytes) : StepsOutcome{};
+  ReserveResult trial;
+  if (reserve.ok() && steps.status.ok() && room.trial_bytes > 0) {
+    trial = trial_.Run(room.trial_bytes);
+  }
+  const RoomAnswer answer = AnswerTakeRoom(room, reserve, steps, trial);
   if (answer.fault.has_value()) events_.push_back(*answer.fault);
   std::visit([this](const auto& one) { events_.push_back(one); }, answer.answer);
 }

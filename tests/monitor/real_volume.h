@@ -13,6 +13,7 @@
 
 #include "absl/status/statusor.h"
 #include "monitor/reserve_file.h"
+#include "monitor/room_trial.h"
 #include "monitor/room_answer.h"
 #include "monitor/space_policy.h"
 #include "monitor/statvfs_probe.h"
@@ -87,6 +88,7 @@ class RealVolume {
   StatvfsProbe probe_;
   VerdictSlots slots_;
   ReserveFile reserve_;
+  RoomTrial trial_;
   StepFiles steps_;
   std::optional<SpacePolicy> policy_;
   std::deque<SpaceEvent> events_;

@@ -73,6 +73,16 @@ TEST(RoomAnswerTest, TheOperationOutranksTheErrno) {
   }
 }
 
+TEST(RoomAnswerTest, ATrialThatFailsRefusesAndKeepsTheSteps) {
+  const RoomAnswer answer = AnswerTakeRoom(kRoom, Reserve(0, {}), Steps(0, {}),
+                                           Reserve(EDQUOT, DiskOperation::kAllocate));
+  EXPECT_FALSE(answer.fault.has_value());
+  const auto* refused = std::get_if<event::RoomRefused>(&answer.answer);
+  ASSERT_NE(refused, nullptr);
+  EXPECT_TRUE(refused->out_of_space);
+  EXPECT_EQ(refused->steps_bytes, 512);
+}
+
 TEST(RoomAnswerTest, VerifiedIsOnlyWhatIsWholeAltogether) {
   EXPECT_TRUE(AnswerVerifyRoom(Reserve(0, {}), "").answer.intact);
   EXPECT_FALSE(AnswerVerifyRoom(Reserve(0, {}), "a step is sparse").answer.intact);

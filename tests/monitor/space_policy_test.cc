@@ -208,6 +208,48 @@ TEST_F(SpacePolicyTest, StaysFullWhenForeignProcessEatsItAtTheTaking) {
   EXPECT_TRUE(rig_.RunUntilOpen(seconds(20)));
 }
 
+// statvfs shows plenty, held room is held, nobody lacks a step: still nothing has been reclaimed.
+TEST_F(SpacePolicyTest, AQuotaIsProvenOnlyByTakingTheGapAndGivingItBack) {
+  rig_.MakeReady();
+  rig_.quota_left_ = 0;
+  rig_.Do(event::AllocationFailed{SpaceCause::kQuota, "step: EDQUOT"});
+  rig_.Run(minutes(1));
+  EXPECT_FALSE(policy().gate_open());
+  EXPECT_GT(rig_.trials_, 3);
+  ASSERT_TRUE(Explain().proof_failure);
+  EXPECT_EQ(Explain().proof_failure->step, ProofStep::kTakeRoom);
+  EXPECT_EQ(Explain().proof_failure->bytes_short, rig_.marks().gap_bytes());
+  rig_.quota_left_ = rig_.marks().gap_bytes() - 1;
+  rig_.Run(minutes(1));
+  EXPECT_FALSE(policy().gate_open()) << "a little is not the gap";
+  // A restart knows from the record that no reading shows it.
+  rig_.Kill();
+  rig_.Boot();
+  rig_.Run(minutes(1));
+  EXPECT_FALSE(policy().gate_open());
+  EXPECT_EQ(durable().space->cause, SpaceCause::kQuota);
+  rig_.quota_left_ = rig_.marks().gap_bytes();
+  EXPECT_TRUE(rig_.RunUntilOpen(seconds(20)));
+}
+
+TEST_F(SpacePolicyTest, AnAllocationThatFailedAgainstTheReadingIsProvenByTaking) {
+  rig_.MakeReady();
+  rig_.quota_left_ = 0;
+  rig_.Do(event::AllocationFailed{SpaceCause::kBytes, "step: ENOSPC"});
+  rig_.Run(minutes(1));
+  EXPECT_FALSE(policy().gate_open()) << "what the reading shows cannot be had";
+  rig_.quota_left_ = PolicyRig::kCapacity;
+  EXPECT_TRUE(rig_.RunUntilOpen(seconds(20)));
+  // The next episode is of what readings show: nothing to try for.
+  const int trials = rig_.trials_;
+  rig_.Fill(rig_.marks().full_bytes);
+  rig_.Run(seconds(30));
+  ASSERT_FALSE(policy().gate_open());
+  rig_.Free(100 * kMiB);
+  ASSERT_TRUE(rig_.RunUntilOpen(minutes(2)));
+  EXPECT_EQ(rig_.trials_, trials);
+}
+
 TEST_F(SpacePolicyTest, StaysFullWhenForeignProcessEatsItBeforeTheLastReading) {
   BecomeFull();
   rig_.Free(50 * kMiB);
