@@ -1,5 +1,6 @@
 #include "cli/commands/volume_table.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "absl/strings/str_format.h"
@@ -29,8 +30,21 @@ std::string ReachWord(sc::v1::Reach reach) {
   }
 }
 
-std::string TimeToFull(const Room& room) {
-  if (room.time_to_full_ms() < 0 || room.fill_bytes_per_second() <= 0) return "-";
+bool IsFull(const space::v1::Volume& volume) {
+  const auto& held = volume.holds().held();
+  const bool space =
+      std::find(held.begin(), held.end(), space::v1::HOLD_KIND_SPACE) != held.end();
+  return space || (volume.reading().total_bytes() > 0 &&
+                   volume.reading().available_bytes() < volume.marks().full_bytes());
+}
+
+// "-" where it does not fill to speak of: below this a number says more about log files and
+// directory blocks than about records.
+std::string TimeToFull(const space::v1::Volume& volume) {
+  constexpr double kIdleBytesPerSecond = 1024;
+  if (IsFull(volume)) return "full";
+  const Room& room = volume.room();
+  if (room.time_to_full_ms() < 0 || room.fill_bytes_per_second() < kIdleBytesPerSecond) return "-";
   return base::FormatDuration(std::chrono::milliseconds(room.time_to_full_ms()));
 }
 
@@ -93,7 +107,7 @@ Table VolumeTable(const std::vector<VolumeView>& volumes) {
          {SpaceBar(volume.reading(), volume.marks(), kBarWidth), color},
          SizeText(volume.reading().available_bytes()),
          SizeText(volume.reading().total_bytes()),
-         TimeToFull(volume.room()),
+         TimeToFull(volume),
          std::to_string(volume.partitions()),
          {HoldsText(volume.holds(), volume.device_faults()), color}});
   }
@@ -138,7 +152,7 @@ std::string Described(const VolumeView& view) {
   line("fill rate",
        absl::StrFormat("%s/s, time to full %s",
                        SizeText(static_cast<std::int64_t>(room.fill_bytes_per_second())),
-                       TimeToFull(room)));
+                       TimeToFull(volume)));
   if (view.bytes_short > 0) line("short of", ExactBytes(view.bytes_short));
   line("partitions", std::to_string(volume.partitions()));
   if (volume.has_last_proof()) line("last proof", ProofText(volume.last_proof()));

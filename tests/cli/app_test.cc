@@ -490,6 +490,20 @@ TEST_F(AppTest, AControllerThatCannotPersistIsNotCalledUnreachable) {
                              Not(HasSubstr("is tidemark-sc running"))));
 }
 
+TEST_F(AppTest, TimeToFullIsSaidOnlyOfAVolumeThatFills) {
+  sc::v1::ScVolume& volume = *sc_.spus.mutable_spus(0)->mutable_volumes(0);
+  volume.mutable_room()->set_time_to_full_ms(1);
+  volume.mutable_room()->set_fill_bytes_per_second(1e9);
+  EXPECT_THAT(Run({"volume", "list"}).out, ContainsRegex("256.0 MiB +full "));
+  volume.clear_holds();
+  EXPECT_THAT(Run({"volume", "list"}).out, ContainsRegex("256.0 MiB +full ")) << "below its mark";
+  volume.mutable_reading()->set_available_bytes(100 * kMiB);
+  volume.mutable_room()->set_time_to_full_ms(90'000);
+  EXPECT_THAT(Run({"volume", "list"}).out, ContainsRegex("256.0 MiB +1m30s "));
+  volume.mutable_room()->set_fill_bytes_per_second(70);
+  EXPECT_THAT(Run({"volume", "list"}).out, ContainsRegex("256.0 MiB +- ")) << "idle";
+}
+
 TEST_F(AppTest, EventsTellWhatHappenedAndFilter) {
   sc::v1::Event& event = *sc_.events.add_events();
   event.set_number(9);
