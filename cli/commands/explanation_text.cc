@@ -44,7 +44,13 @@ std::string VerdictText(const Volume& volume, const std::string& spu_id) {
   return text;
 }
 
-std::string ProgressText(const space::v1::ProofProgress& proof) {
+// Plan counts to another mark: say to which this one does.
+std::string ShortText(std::int64_t bytes, const Volume& volume) {
+  return absl::StrFormat("  short      %s, up to the resume mark (%s)\n", ExactBytes(bytes),
+                         SizeText(volume.marks().resume_bytes()));
+}
+
+std::string ProgressText(const space::v1::ProofProgress& proof, const Volume& volume) {
   std::string text = "\nProof that the space is really there\n";
   text += absl::StrFormat("  %-10s step %s\n", proof.running() ? "running" : "stopped at",
                           ProofStepText(proof.step()));
@@ -54,7 +60,7 @@ std::string ProgressText(const space::v1::ProofProgress& proof) {
         absl::StrFormat("  readings   %d of %d\n", proof.readings_seen(), proof.readings_wanted());
   }
   if (proof.bytes_short() > 0) {
-    text += absl::StrFormat("  short      %s\n", ExactBytes(proof.bytes_short()));
+    text += ShortText(proof.bytes_short(), volume);
   }
   if (proof.inodes_short() > 0) {
     text += absl::StrFormat("  short      %d inodes\n", proof.inodes_short());
@@ -78,7 +84,7 @@ std::string ExplanationText(const space::v1::Explanation& explanation, const std
     }
     return false;
   }();
-  if (space_held) text += ProgressText(explanation.proof());
+  if (space_held) text += ProgressText(explanation.proof(), volume);
   if (explanation.reclaimable_bytes() > 0 || explanation.unclaimed_bytes() > 0) {
     text += absl::StrFormat(
         "\nTo be had here: %s by policy (tidemark volume plan); %s belong to "
@@ -104,8 +110,7 @@ std::string LastReportText(const VolumeView& view, const std::string& why_not) {
       absl::StrFormat("LAST KNOWN, from a report to the SC %s ago. The SPU cannot be asked: %s\n\n",
                       Milliseconds(view.report_age_ms), why_not);
   text += VerdictText(view.volume, view.spu_id);
-  if (view.bytes_short > 0)
-    text += absl::StrFormat("  short      %s\n", ExactBytes(view.bytes_short));
+  if (view.bytes_short > 0) text += ShortText(view.bytes_short, view.volume);
   if (view.volume.has_last_proof()) {
     text += "\nLast proof: " + ProofText(view.volume.last_proof()) + "\n";
   }

@@ -100,9 +100,11 @@ absl::Status Plan(Invocation& invocation, const std::string& name) {
                       invocation.Spu(view.endpoint).PlanReclaim(view.volume.uuid()));
   if (invocation.output.json()) return invocation.output.PrintJson(plan);
   if (plan.steps_size() > 0) invocation.output.Print(StepTable(plan.steps()));
-  invocation.output.Print(absl::StrFormat("would give %s; wanted %s",
-                                          ExactBytes(plan.expected_bytes()),
-                                          ExactBytes(plan.wanted_bytes())));
+  invocation.output.Print(absl::StrFormat(
+      "would give %s; wanted %s, up to the low mark (%s). Writes go on from the resume mark (%s): "
+      "`tidemark volume explain` counts to there",
+      ExactBytes(plan.expected_bytes()), ExactBytes(plan.wanted_bytes()),
+      SizeText(view.volume.marks().low_bytes()), SizeText(view.volume.marks().resume_bytes())));
   if (plan.expected_bytes() < plan.wanted_bytes()) {
     invocation.output.Print(absl::StrFormat(
         "needs an operator: policy allows %s less than wanted. Trim or delete something:\n"

@@ -375,7 +375,8 @@ TEST_F(AppTest, ExplainSaysWhichStepFailedAndHowManyBytesAreShort) {
                              HasSubstr("out of bytes, episode 3, since 2026-11-23T04:00:00Z"),
                              HasSubstr("step 3 of 6 (taking working room"),
                              HasSubstr("fallocate of a step: no space left"),
-                             HasSubstr("8388608 bytes (8.0 MiB)"), HasSubstr("in 2.5s"),
+                             HasSubstr("8388608 bytes (8.0 MiB), up to the resume mark (18.0 MiB)"),
+                             HasSubstr("in 2.5s"),
                              HasSubstr("tidemark trim orders/0 --before 12000")));
 }
 
@@ -407,6 +408,8 @@ TEST_F(AppTest, PlanSaysWhenPolicyDoesNotSuffice) {
   const Ran ran = Run({"volume", "plan"});
   EXPECT_EQ(ran.code, 0) << ran.err;
   EXPECT_THAT(ran.out, AllOf(HasSubstr("delete segment"), HasSubstr("needs an operator"),
+                             HasSubstr("wanted 3145728 bytes (3.0 MiB), up to the low mark (31.0 "
+                                       "MiB). Writes go on from the resume mark (18.0 MiB)"),
                              HasSubstr("2097152 bytes")));
 }
 
