@@ -76,8 +76,8 @@ absl::StatusOr<std::int64_t> ParseInteger(const std::string& text, Limits limits
     return absl::InvalidArgumentError(absl::StrFormat("'%s' is no whole number", text));
   }
   if (error == std::errc::result_out_of_range || value < limits.least || value > limits.most) {
-    return absl::InvalidArgumentError(absl::StrFormat("'%s' is not within %d and %d", text,
-                                                      limits.least, limits.most));
+    return absl::InvalidArgumentError(
+        absl::StrFormat("'%s' is not within %d and %d", text, limits.least, limits.most));
   }
   return value;
 }

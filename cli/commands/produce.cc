@@ -304,7 +304,8 @@ void AddProduceCommand(Command& root, Invocation& invocation) {
       .Example("tail -F app.log | tidemark produce logs --wait",
                "when the volume is full, wait until it goes on instead of leaving with status 10")
       .Positional("TOPIC", options->topic, "")
-      .Option("--partition", options->partition, kIndexLimits, "N", "only to this one (spread over all)")
+      .Option("--partition", options->partition, kIndexLimits, "N",
+              "only to this one (spread over all)")
       .Option("--file", options->file, "FILE", "instead of stdin")
       .Option("--key-separator", options->key_separator, "TEXT", "between key and value")
       .Choice("--acks", options->acks, {"durable", "written"},

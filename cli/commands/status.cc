@@ -102,8 +102,8 @@ std::string PartitionStep(const sc::v1::ListPartitionsResponse& partitions,
     if (view.volume.uuid() == volume) volume = view.spu_id + ":" + view.volume.path();
   }
   return absl::StrFormat("%s\n  %s is %s: %s%s", AdviceFor(*first, volume),
-                         PartitionName(first->topic(), first->index()),
-                         StatusWord(first->status()), first->reason(),
+                         PartitionName(first->topic(), first->index()), StatusWord(first->status()),
+                         first->reason(),
                          more > 0 ? absl::StrFormat(" (and %d more are not Online)", more) : "");
 }
 

@@ -32,8 +32,7 @@ std::string ReachWord(sc::v1::Reach reach) {
 
 bool IsFull(const space::v1::Volume& volume) {
   const auto& held = volume.holds().held();
-  const bool space =
-      std::find(held.begin(), held.end(), space::v1::HOLD_KIND_SPACE) != held.end();
+  const bool space = std::find(held.begin(), held.end(), space::v1::HOLD_KIND_SPACE) != held.end();
   return space || (volume.reading().total_bytes() > 0 &&
                    volume.reading().available_bytes() < volume.marks().full_bytes());
 }

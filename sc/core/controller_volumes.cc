@@ -74,8 +74,7 @@ void ControllerCore::OnOvertaken(VolumeState& volume, const PendingReport& pendi
   if (report.generation() < held.generation()) {
     JudgeReport(volume, pending, moment);
   } else if (step == GenerationStep::kEqualOther) {
-    RefuseReport(pending.stream, report, newest,
-                 v1::REPORT_REFUSAL_SAME_GENERATION_OTHER_CONTENT,
+    RefuseReport(pending.stream, report, newest, v1::REPORT_REFUSAL_SAME_GENERATION_OTHER_CONTENT,
                  "overtaken, and one generation has one content", moment);
   }
 }
@@ -127,8 +126,9 @@ void ControllerCore::RefuseReport(StreamId stream, const v1::Report& report, con
 
 void ControllerCore::StoreReport(VolumeState& volume, const PendingReport& pending, Moment moment) {
   const v1::Report& held = volume.record.accepted;
-  LostDataMerge lost = MergeLostData(
-      held, pending.report, [this](base::PartitionId id) { return assignments_->KnowsPartition(id); });
+  LostDataMerge lost = MergeLostData(held, pending.report, [this](base::PartitionId id) {
+    return assignments_->KnowsPartition(id);
+  });
   if (!lost.refused.empty()) {
     v1::Event event = NewEvent("report.refused", volume.record.uuid.ToString(), moment);
     event.set_spu_id(volume.record.spu_id);
@@ -200,10 +200,9 @@ void ControllerCore::OnReportDone(const PendingBatch& pending, const absl::Statu
 // Follows from what is durable (the partitions there are), so it needs no batch of its own; the row
 // in the store is made good by the volume's next one, and by every start.
 void ControllerCore::DropForgottenLostData(VolumeState& volume) {
-  const bool dropped =
-      DropUnknownLostData(volume.record.accepted, [this](base::PartitionId id) {
-        return assignments_->KnowsPartition(id);
-      });
+  const bool dropped = DropUnknownLostData(volume.record.accepted, [this](base::PartitionId id) {
+    return assignments_->KnowsPartition(id);
+  });
   if (dropped) changed_.insert(volume.record.uuid);
 }
 

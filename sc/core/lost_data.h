@@ -1,9 +1,9 @@
 // Lost-data holds of partitions, as they go from one accepted report to the next.
 //
 // Of partitions the controller knows: what is said of others (deleted, their tombstone
-// acknowledged) is not kept. They have a number of their own beside the volume's generation. A hold may always be set by a
-// newer report; it is lifted only under a higher number; a report that does not name it says
-// nothing of it.
+// acknowledged) is not kept. They have a number of their own beside the volume's generation. A hold
+// may always be set by a newer report; it is lifted only under a higher number; a report that does
+// not name it says nothing of it.
 //
 // Pure.
 #pragma once

@@ -89,8 +89,7 @@ PartitionVerdict Make(v1::PartitionStatus status, std::string reason, base::Wall
 // The table of the header, row by row.
 PartitionVerdict FirstRow(const PartitionRecord& partition, const VolumeState& volume) {
   if (const auto held = FailedBy(partition, volume)) {
-    PartitionVerdict failed =
-        Make(v1::PARTITION_STATUS_FAILED, held->reason, held->since_unix_ms);
+    PartitionVerdict failed = Make(v1::PARTITION_STATUS_FAILED, held->reason, held->since_unix_ms);
     failed.lost_data = held->lost_data;
     return failed;
   }

@@ -42,8 +42,8 @@ void GiveBack(FileSystem& file_system, const std::string& path, const StepReques
 
 SpaceCost StepRequest::cost() const {
   // No more than a step: with a block more for the extents, a volume with just a step left above
-  // full was ready by its reading and refused by its budget. That block comes out of the space below
-  // full, which is at least two steps.
+  // full was ready by its reading and refused by its budget. That block comes out of the space
+  // below full, which is at least two steps.
   return {.bytes = RoundUpToBlock(length_bytes), .inodes = new_segment ? 1 : 0};
 }
 

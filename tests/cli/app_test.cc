@@ -371,13 +371,13 @@ TEST_F(AppTest, ExplainSaysWhichStepFailedAndHowManyBytesAreShort) {
   explanation.add_next_steps("tidemark trim orders/0 --before 12000");
   const Ran ran = Run({"volume", "explain", "/data/a"});
   EXPECT_EQ(ran.code, 0) << ran.err;
-  EXPECT_THAT(ran.out, AllOf(HasSubstr("OutOfSpace (episode 3, bytes)"),
-                             HasSubstr("out of bytes, episode 3, since 2026-11-23T04:00:00Z"),
-                             HasSubstr("step 3 of 6 (taking working room"),
-                             HasSubstr("fallocate of a step: no space left"),
-                             HasSubstr("8388608 bytes (8.0 MiB), up to the resume mark (18.0 MiB)"),
-                             HasSubstr("in 2.5s"),
-                             HasSubstr("tidemark trim orders/0 --before 12000")));
+  EXPECT_THAT(ran.out,
+              AllOf(HasSubstr("OutOfSpace (episode 3, bytes)"),
+                    HasSubstr("out of bytes, episode 3, since 2026-11-23T04:00:00Z"),
+                    HasSubstr("step 3 of 6 (taking working room"),
+                    HasSubstr("fallocate of a step: no space left"),
+                    HasSubstr("8388608 bytes (8.0 MiB), up to the resume mark (18.0 MiB)"),
+                    HasSubstr("in 2.5s"), HasSubstr("tidemark trim orders/0 --before 12000")));
 }
 
 TEST_F(AppTest, ExplainFallsBackToTheLastReportAndSaysSo) {
@@ -457,7 +457,8 @@ TEST_F(AppTest, StatusNamesThePartitionThatIsNotOnlineOnAVolumeThatIsReady) {
   for (const Case& c :
        {Case{offline, true, ASSIGNMENT_REFUSAL_NO_ROOM, false,
              "tidemark volume plan node-1:/data/a"},
-        Case{offline, true, ASSIGNMENT_REFUSAL_UNKNOWN_VOLUME, false, "tidemark spu describe node-1"},
+        Case{offline, true, ASSIGNMENT_REFUSAL_UNKNOWN_VOLUME, false,
+             "tidemark spu describe node-1"},
         Case{offline, true, ASSIGNMENT_REFUSAL_BAD_NAME, false,
              "tidemark events --contains orders/1"},
         Case{offline, true, ASSIGNMENT_REFUSAL_UNSPECIFIED, false, "tidemark spu describe node-1"},

@@ -13,8 +13,8 @@
 
 #include "absl/status/statusor.h"
 #include "monitor/reserve_file.h"
-#include "monitor/room_trial.h"
 #include "monitor/room_answer.h"
+#include "monitor/room_trial.h"
 #include "monitor/space_policy.h"
 #include "monitor/statvfs_probe.h"
 #include "monitor/verdict_slots.h"
