@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -50,6 +51,7 @@ class Production {
   absl::Status Report();
 
  private:
+  absl::Status LearnBatchLimit();
   absl::StatusOr<client::Producer*> ProducerOf(const std::string& endpoint);
   const Partition& Choose(const SourceRecord& record);
   void Pace(std::int64_t sent) const;
@@ -66,14 +68,26 @@ class Production {
   ProduceTally tally_;
   std::optional<ProgressLine> progress_;
   std::vector<Partition> partitions_;
+  std::int64_t topic_batch_bytes_max_ = 0;  // 0: as its SPU
   std::size_t next_partition_ = 0;
   base::Mutex err_mutex_;  // notices come from the producer's thread
   // Last: their threads use what stands above.
   std::map<std::string, std::unique_ptr<client::Producer>> producers_;
 };
 
+// A topic may take smaller batches than its SPU, which is all that a stream is told.
+absl::Status Production::LearnBatchLimit() {
+  if (!invocation_.spu.empty()) return absl::OkStatus();  // no controller to ask
+  TM_ASSIGN_OR_RETURN(const auto topics, invocation_.Controller().ListTopics());
+  for (const sc::v1::Topic& topic : topics.topics()) {
+    if (topic.name() == options_.topic) topic_batch_bytes_max_ = topic.policy().batch_bytes_max();
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Production::Open() {
   TM_ASSIGN_OR_RETURN(partitions_, FindPartitions(invocation_, options_.topic, options_.partition));
+  TM_RETURN_IF_ERROR(LearnBatchLimit());
   for (const Partition& partition : partitions_) {
     if (partition.endpoint().empty()) {
       return absl::UnavailableError(absl::StrFormat(
@@ -95,6 +109,9 @@ absl::StatusOr<client::Producer*> Production::ProducerOf(const std::string& endp
     client::ProducerOptions options;
     options.acks = options_.acks == "written" ? log::v1::ACKS_WRITTEN : log::v1::ACKS_DURABLE;
     options.wait_when_refused = options_.wait;
+    if (topic_batch_bytes_max_ > 0) {
+      options.batch_bytes = std::min(options.batch_bytes, topic_batch_bytes_max_);
+    }
     options.connect_deadline = invocation_.timeout.duration;
     client::ProducerCallbacks callbacks;
     callbacks.on_outcome = [this](const client::Outcome& outcome) { tally_.Take(outcome); };

@@ -281,6 +281,15 @@ TEST_F(AppTest, ProducesLinesOverAllPartitionsAndSaysTheirOffsets) {
   EXPECT_EQ(ran.out, "");
 }
 
+TEST_F(AppTest, BatchesAreNoLargerThanTheTopicTakes) {
+  for (auto& topic : *sc_.topics.mutable_topics()) topic.mutable_policy()->set_batch_bytes_max(512);
+  std::string lines;
+  for (int i = 0; i < 3000; ++i) lines += std::string(80, 'x') + "\n";
+  const Ran ran = Run({"produce", "orders", "--partition", "0"}, lines);
+  EXPECT_EQ(ran.code, 0) << ran.err;
+  for (const int records : spu_.batches(10)) EXPECT_LE(records, 5);
+}
+
 TEST_F(AppTest, AKeyStaysInItsPartition) {
   const Ran ran = Run({"produce", "orders", "--key-separator", "\\t"}, "k\t1\nk\t2\nk\t3\n");
   EXPECT_EQ(ran.code, 0) << ran.err;
