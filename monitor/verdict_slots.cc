@@ -43,6 +43,10 @@ absl::StatusOr<VerdictSlots> VerdictSlots::Open(storage::FileSystem& file_system
                                                 const base::Uuid& volume) {
   TM_ASSIGN_OR_RETURN(auto pair,
                       storage::SlotPair::Open(file_system, layout.verdict_slots(), kSlotKind));
+  // What is told from here on must survive a power cut.
+  if (absl::Status settled = pair.Settle(); !settled.ok()) {
+    return base::Annotate(settled, layout.verdict_slots());
+  }
   VerdictSlots slots(std::move(pair));
   LoadedVerdict& loaded = slots.loaded_;
   loaded.unreadable_slots = slots.pair_.unreadable_slots();

@@ -13,6 +13,9 @@
 //   zero, zero   | none: wiped         | 2
 //   of another volume's UUID: as torn.
 //
+// Open() writes the newest over itself and syncs: a killed process may have left it in the page
+// cache only, and who reports a generation that a power cut takes back has lied.
+//
 // Lifetime:  owns the open file. Outlived by the FileSystem.
 // Threading: confined to one thread at a time; all calls block on the disk.
 // Errors:    Open → kUnimplemented if a later version wrote it; kNotFound, kDataLoss (not 8192

@@ -111,6 +111,12 @@ absl::StatusOr<SlotPair> SlotPair::Open(FileSystem& file_system, const std::stri
   return pair;
 }
 
+absl::Status SlotPair::Settle() {
+  if (!failed_.ok() || !newest_.has_value()) return failed_;
+  failed_ = WriteSlot(*file_, newest_slot_, EncodeSlot(kind_, sequence_, *newest_));
+  return failed_;
+}
+
 absl::Status SlotPair::Write(std::span<const std::byte> payload) {
   if (!failed_.ok()) return failed_;
   const std::size_t slot = 1 - newest_slot_;

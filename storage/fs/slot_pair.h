@@ -71,6 +71,12 @@ class SlotPair {
 
   absl::Status Write(std::span<const std::byte> payload);
 
+  // When it returns OK, newest() is on the disk. What was read may have come out of the page cache
+  // alone: of a process killed between its write and its sync, or whose sync failed. Then a sync
+  // would not be enough (the kernel takes the pages for clean): the record is written over itself.
+  // Does nothing where there is none.
+  absl::Status Settle();
+
  private:
   SlotPair(std::unique_ptr<File> file, SlotKind kind) : file_(std::move(file)), kind_(kind) {}
 

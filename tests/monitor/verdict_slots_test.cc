@@ -65,6 +65,22 @@ TEST_F(VerdictSlotsTest, TheNewestWins) {
   }
 }
 
+// Red before: a kill between write and sync, a start that told the generation, a power cut.
+TEST_F(VerdictSlotsTest, WhatWasReadIsOnTheDiskBeforeItIsTold) {
+  WriteUpTo(3);
+  const std::uint64_t writes = disk_.calls(Operation::kWriteAt);
+  const std::uint64_t syncs = disk_.calls(Operation::kSyncData);
+  EXPECT_EQ(Open().loaded(), (LoadedVerdict{SpaceVerdict(3), 0}));
+  // A sync alone would not do after a failed one: the pages count as clean.
+  EXPECT_EQ(disk_.calls(Operation::kWriteAt), writes + 1);
+  EXPECT_EQ(disk_.calls(Operation::kSyncData), syncs + 1);
+  EXPECT_EQ(Open().loaded(), (LoadedVerdict{SpaceVerdict(3), 0}));
+
+  disk_.Add({.operation = Operation::kSyncData, .error_number = EIO});
+  EXPECT_THAT(VerdictSlots::Open(disk_, layout_, SampleVolume()),
+              StatusIs(absl::StatusCode::kUnavailable));
+}
+
 TEST_F(VerdictSlotsTest, AnUnreadableSlotIsReportedAndTheOtherIsRead) {
   struct Row {
     const char* what;
