@@ -103,7 +103,13 @@ class Opener {
     return absl::IsNotFound(status) ? absl::OkStatus() : status;
   }
 
+  // The mark that allows it may be in the page cache only, left there by a killed process: first it
+  // is made durable. Else a power cut could keep the unlink and take back the mark, and the log
+  // would begin at 0 again.
   absl::Status RemoveSegment(base::Offset base) {
+    if (!std::exchange(mark_is_durable_, true)) {
+      TM_RETURN_IF_ERROR(SavePartitionState(file_system_, result_.directory, result_.state));
+    }
     TM_RETURN_IF_ERROR(RemoveIndex(base));
     result_.notes.push_back(absl::StrFormat("'%s' lies below the log start %d, removed",
                                             SegmentFileName(base),
@@ -300,6 +306,7 @@ class Opener {
   RecoveredPartition result_;
   std::vector<base::Offset> bases_;
   std::unique_ptr<File> file_;  // the one scanned last
+  bool mark_is_durable_ = false;
 };
 
 }  // namespace

@@ -70,6 +70,27 @@ TEST_F(PartitionRecoveryTest, AKilledLogOpensWithAllItHad) {
   ASSERT_OK(rig_.Append({}));
 }
 
+// Red before: a kill between the write of a trim's mark and its sync, a start that removed what the
+// mark allowed, a power cut that took the mark back. The log began at 0 again.
+TEST_F(PartitionRecoveryTest, ATrimGoesOnOnlyAfterItsMarkIsDurable) {
+  FillSegments();
+  const auto rule = disk_.Add({.operation = Operation::kSyncData,
+                               .path_contains = kPartitionStateFile,
+                               .error_number = EIO});
+  ASSERT_OK_AND_ASSIGN(const TrimResult trimmed, rig_.Trim(log().DurableEnd()));
+  EXPECT_FALSE(trimmed.state_status.ok());
+  disk_.Remove(rule);
+
+  const std::uint64_t syncs = disk_.calls(Operation::kSyncData);
+  int removed = 0;
+  disk_.Add({.operation = Operation::kRemoveFile, .path_contains = ".log", .before = [&] {
+               ++removed;
+               EXPECT_GT(disk_.calls(Operation::kSyncData), syncs) << "of the mark";
+             }});
+  ASSERT_OK(rig_.Reopen());
+  EXPECT_GE(removed, 3);
+}
+
 TEST_F(PartitionRecoveryTest, WhatAKillLeftUnsyncedIsSyncedBeforeItCountsAsDurable) {
   ASSERT_OK(rig_.Append({}));
   const auto syncs = disk_.calls(Operation::kSyncAll);
