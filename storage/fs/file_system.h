@@ -69,6 +69,10 @@ class File {
   // FS_NOCOW_FL, only possible on an empty file. kUnimplemented where the filesystem has no such
   // flag.
   virtual absl::Status SetNoCow() = 0;
+  // Drops what memory holds of the file, but for what waits to be written: the next read tells what
+  // is on the disk. After a failed sync the page cache shows, as if they were there, bytes that are
+  // on no disk.
+  virtual void ForgetCached() = 0;
   virtual const std::string& path() const = 0;
 
   // The descriptor, for a commit job that makes the system calls itself. -1 on a simulated disk.

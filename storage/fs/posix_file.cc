@@ -169,4 +169,9 @@ absl::Status PosixFile::SetNoCow() {
   return PathError(error_number, "set no-copy-on-write on", path_);
 }
 
+void PosixFile::ForgetCached() {
+  // Fails only for what has no pages to drop, a pipe.
+  static_cast<void>(::posix_fadvise(descriptor(), 0, 0, POSIX_FADV_DONTNEED));
+}
+
 }  // namespace tidemark::storage

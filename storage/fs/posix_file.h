@@ -55,6 +55,7 @@ class PosixFile final : public File {
   absl::Status Truncate(std::int64_t size) override;
   absl::StatusOr<FileStat> Stat() const override;
   absl::Status SetNoCow() override;
+  void ForgetCached() override;
   const std::string& path() const override { return path_; }
   int descriptor() const override { return descriptor_.get(); }
 

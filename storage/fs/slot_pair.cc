@@ -90,6 +90,7 @@ absl::StatusOr<SlotPair> SlotPair::Create(FileSystem& file_system, const std::st
 absl::StatusOr<SlotPair> SlotPair::Open(FileSystem& file_system, const std::string& path,
                                         SlotKind kind) {
   TM_ASSIGN_OR_RETURN(auto file, file_system.Open(path, OpenMode::kReadWrite));
+  file->ForgetCached();  // an earlier process may have failed to sync what it wrote
   SlotPair pair(std::move(file), kind);
   pair.empty_slots_ = 0;
   for (std::size_t slot = 0; slot < 2; ++slot) {

@@ -188,6 +188,12 @@ class Opener {
   absl::StatusOr<SegmentScan> Scan(base::Offset base, OpenMode mode) {
     TM_ASSIGN_OR_RETURN(file_, file_system_.Open(PathOf(base), mode));
     ++result_.segments_scanned;
+    if (!result_.clean_stop) {
+      // What an earlier process wrote and never synced comes to the disk now or is lost. Which of
+      // them, the disk tells, and the page cache does not; a failure here is that process's.
+      file_->SyncAll().IgnoreError();
+      file_->ForgetCached();
+    }
     return ScanSegment(*file_, base, IndexIntervalFor(options_.segment_bytes));
   }
 

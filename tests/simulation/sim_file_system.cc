@@ -101,6 +101,7 @@ class SimFile final : public storage::File {
     return FileStat{node_->size, node_->allocated, node_->inode, 1};
   }
   absl::Status SetNoCow() override { return absl::UnimplementedError("no such flag"); }
+  void ForgetCached() override {}  // what a failed sync leaves is not simulated
   const std::string& path() const override { return node_->path; }
   int descriptor() const override { return -1; }
 

@@ -105,6 +105,7 @@ class FaultyFile final : public File {
     TM_RETURN_IF_ERROR(Status(Operation::kSetNoCow));
     return inner_->SetNoCow();
   }
+  void ForgetCached() override { inner_->ForgetCached(); }
   const std::string& path() const override { return inner_->path(); }
   int descriptor() const override { return inner_->descriptor(); }
 

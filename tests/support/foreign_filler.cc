@@ -203,10 +203,10 @@ absl::Status ForeignFiller::FreeInodes() {
 absl::Status ForeignFiller::Free() {
   for (int& fd : pinned_fds_) CloseAndForget(fd);
   pinned_fds_.clear();
-  if (filling_fd_ >= 0 && ::ftruncate(filling_fd_, 0) != 0) return base::ErrnoStatus(errno, "free");
+  TM_RETURN_IF_ERROR(Empty(filling_fd_, "/filling"));
   filling_bytes_ = 0;
   if (child_ <= 0 && grabbed_ != nullptr) {
-    if (::ftruncate(grab_fd_, 0) != 0) return base::ErrnoStatus(errno, "free");
+    TM_RETURN_IF_ERROR(Empty(grab_fd_, "/grabbed"));
     grabbed_->bytes = 0;
     for (; grabbed_->inodes > 0; --grabbed_->inodes) {
       const std::string name = absl::StrFormat("i%d", grabbed_->inodes - 1);
@@ -214,6 +214,20 @@ absl::Status ForeignFiller::Free() {
     }
   }
   return FreeInodes();
+}
+
+absl::Status ForeignFiller::Empty(int& fd, const char* name) {
+  if (fd < 0 || ::ftruncate(fd, 0) == 0) return absl::OkStatus();
+  // btrfs: at the end of a quota nothing can be cut off, but everything unlinked.
+  const std::string path = directory_ + name;
+  if (::unlink(path.c_str()) != 0) return base::ErrnoStatus(errno, "free");
+  CloseAndForget(fd);
+  const int root = ::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (root < 0) return base::ErrnoStatus(errno, "open directory");
+  ::syncfs(root);
+  ::close(root);
+  TM_ASSIGN_OR_RETURN(fd, CreateFile(path));
+  return absl::OkStatus();
 }
 
 absl::Status ForeignFiller::DeleteButKeepOpen() {

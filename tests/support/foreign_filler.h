@@ -59,6 +59,7 @@ class ForeignFiller {
  private:
   explicit ForeignFiller(std::string directory);
   absl::Status OpenFilling();
+  absl::Status Empty(int& fd, const char* name);
   struct Grabbed;  // shared with the child
   [[noreturn]] void GrabUntilStopped(int stop_fd, Prey prey);
 

@@ -20,7 +20,8 @@ absl::Status CannotLoop(const char* what) {
 }
 
 // Another process may take the free device between the question and the answer.
-absl::StatusOr<std::pair<int, std::string>> AttachAnyFree(int control, int image) {
+absl::StatusOr<std::pair<int, std::string>> AttachAnyFree(int control, int image,
+                                                          std::uint32_t more_flags) {
   constexpr int kTries = 50;
   for (int i = 0; i < kTries; ++i) {
     const int number = ::ioctl(control, LOOP_CTL_GET_FREE);
@@ -30,7 +31,7 @@ absl::StatusOr<std::pair<int, std::string>> AttachAnyFree(int control, int image
     if (fd < 0) return CannotLoop("opening it");
     loop_config config{};
     config.fd = static_cast<std::uint32_t>(image);
-    config.info.lo_flags = LO_FLAGS_AUTOCLEAR;
+    config.info.lo_flags = LO_FLAGS_AUTOCLEAR | more_flags;
     if (::ioctl(fd, LOOP_CONFIGURE, &config) == 0) return std::pair(fd, std::move(path));
     const int error_number = errno;
     ::close(fd);
@@ -42,7 +43,7 @@ absl::StatusOr<std::pair<int, std::string>> AttachAnyFree(int control, int image
 
 }  // namespace
 
-absl::StatusOr<LoopDevice> LoopDevice::Attach(const std::string& image) {
+absl::StatusOr<LoopDevice> LoopDevice::Attach(const std::string& image, bool direct) {
   const int control = ::open("/dev/loop-control", O_RDWR | O_CLOEXEC);
   if (control < 0) return CannotLoop("opening /dev/loop-control");
   const int image_fd = ::open(image.c_str(), O_RDWR | O_CLOEXEC);
@@ -50,7 +51,7 @@ absl::StatusOr<LoopDevice> LoopDevice::Attach(const std::string& image) {
     ::close(control);
     return base::ErrnoStatus(errno, absl::StrFormat("open '%s'", image));
   }
-  auto attached = AttachAnyFree(control, image_fd);
+  auto attached = AttachAnyFree(control, image_fd, direct ? LO_FLAGS_DIRECT_IO : 0);
   ::close(image_fd);
   ::close(control);
   if (!attached.ok()) return attached.status();

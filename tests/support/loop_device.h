@@ -11,7 +11,9 @@ namespace tidemark::support {
 class LoopDevice {
  public:
   // kUnimplemented with the reason if this process may not attach one.
-  static absl::StatusOr<LoopDevice> Attach(const std::string& image);
+  // `direct`: past the page cache of the image's filesystem. Without it Linux 6.18 tells a write of
+  // which only a part fitted into a full filesystem as done.
+  static absl::StatusOr<LoopDevice> Attach(const std::string& image, bool direct = false);
   LoopDevice(LoopDevice&& other) noexcept;
   LoopDevice& operator=(LoopDevice&&) = delete;
   ~LoopDevice();

@@ -1,5 +1,6 @@
 #include "tests/support/small_volume.h"
 
+#include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -142,11 +143,22 @@ absl::Status SmallVolume::MakeImage() {
   const absl::Status made = kind_ == Kind::kXfs     ? MakeXfsImage(image_, image)
                             : kind_ == Kind::kBtrfs ? MakeBtrfsImage(image_, image)
                                                     : MakeExt4Image(image_, image);
-  return base::Annotate(made, absl::StrFormat("no %s volume", TypeName(kind_)));
+  if (!made.ok()) return base::Annotate(made, absl::StrFormat("no %s volume", TypeName(kind_)));
+  return options_.backed_bytes > 0 ? BackImage() : absl::OkStatus();
+}
+
+absl::Status SmallVolume::BackImage() {
+  const int fd = ::open(image_.c_str(), O_RDWR | O_CLOEXEC);
+  if (fd < 0) return base::ErrnoStatus(errno, "open image");
+  const int failed = ::fallocate(fd, 0, 0, options_.backed_bytes);
+  const int error_number = errno;
+  ::close(fd);
+  return failed == 0 ? absl::OkStatus() : base::ErrnoStatus(error_number, "back image");
 }
 
 absl::Status SmallVolume::MountImage() {
-  TM_ASSIGN_OR_RETURN(const LoopDevice device, LoopDevice::Attach(image_));
+  TM_ASSIGN_OR_RETURN(const LoopDevice device,
+                      LoopDevice::Attach(image_, !options_.image_directory.empty()));
   if (::mount(device.path().c_str(), mount_point_.c_str(), TypeName(kind_), kMountFlags, nullptr) !=
       0) {
     return MountError(TypeName(kind_));

@@ -39,8 +39,10 @@ class SmallVolume {
     std::int64_t blocks_per_group = 0;  // ext4, which grows in whole groups; 0: its own choice
     int reserved_percent = 0;           // ext4: blocks only root may use
     std::int64_t quota_bytes = 0;       // btrfs: path() is a subvolume limited to this
-    // Where the image lies; empty: in a directory of its own. On a small tmpfs: a thin volume.
+    // Where the image lies; empty: in a directory of its own. On a smaller ext4: a thin volume, of
+    // which the first `backed_bytes` (with the journal) are really there.
     std::string image_directory;
+    std::int64_t backed_bytes = 0;
     bool private_mount = true;    // false: visible to every process of the machine
     bool world_writable = false;  // for daemons that drop their privileges
   };
@@ -78,6 +80,7 @@ class SmallVolume {
   absl::Status Make();
   absl::Status MountTmpfs(unsigned long more_flags);
   absl::Status MakeImage();
+  absl::Status BackImage();
   absl::Status MountImage();
   absl::Status GrowImage(std::int64_t bytes);
   absl::Status LengthenImage(std::int64_t bytes);
