@@ -64,6 +64,7 @@ void ProofAttempt::Begin(const ProofGoal& goal, base::MonotonicTime now) {
   TM_CHECK(phase_ == Phase::kIdle);
   goal_ = goal;
   phase_ = Phase::kReadings;
+  trials_passed_ = 0;
   ++attempt_;
   began_ = now;
   readings_seen_ = 0;
@@ -144,8 +145,23 @@ ProofAttempt::Want ProofAttempt::OnRoomTaken(const event::RoomTaken& taken,
          now, goal_.marks.reserve_bytes - taken.reserve_bytes);
     return Want::kNothing;
   }
+  if (goal_.trial_bytes > 0 && ++trials_passed_ < kTrials) {
+    SettleAgain(taken, now);
+    return Want::kNothing;
+  }
   phase_ = Phase::kAfter;
   return Want::kReading;
+}
+
+// What was taken is kept, and is no longer wanted of the next taking.
+void ProofAttempt::SettleAgain(const event::RoomTaken& taken, base::MonotonicTime now) {
+  phase_ = Phase::kReadings;
+  began_ = now;
+  readings_seen_ = 0;
+  goal_.reserve_held_bytes = taken.reserve_bytes;
+  goal_.steps_held += taken.steps;
+  goal_.steps_held_bytes += taken.steps_bytes;
+  goal_.steps_missing = std::max<std::int64_t>(0, goal_.steps_missing - taken.steps);
 }
 
 void ProofAttempt::OnRoomRefused(const event::RoomRefused& refused, base::MonotonicTime now) {

@@ -35,7 +35,8 @@ struct ProofGoal {
   std::int64_t steps_missing = 0;
   std::int64_t steps_held = 0;  // by earlier attempts of this episode
   std::int64_t steps_held_bytes = 0;
-  // Readings do not show what is short: take so much more for real, and give it back.
+  // Readings do not show what is short: take so much more for real, and give it back; and again
+  // after another settling, so that it is not a gap between two bites of a neighbour.
   std::int64_t trial_bytes = 0;
 };
 
@@ -44,6 +45,7 @@ class ProofAttempt {
   enum class Phase : std::uint8_t { kIdle, kReadings, kTaking, kAfter, kProven };
   enum class Want : std::uint8_t { kNothing, kReading, kRoom, kPersist };
 
+  static constexpr int kTrials = 2;
   static constexpr base::Duration kBackoffMin = std::chrono::milliseconds(250);
   static constexpr base::Duration kBackoffMax = std::chrono::seconds(10);
 
@@ -99,6 +101,7 @@ class ProofAttempt {
 
  private:
   Want JudgeReadings(const SpaceReading& reading, base::MonotonicTime now);
+  void SettleAgain(const event::RoomTaken& taken, base::MonotonicTime now);
   Want JudgeAfter(const SpaceReading& reading, base::MonotonicTime now);
 
   ProofGoal goal_;
@@ -108,6 +111,7 @@ class ProofAttempt {
   base::MonotonicTime next_try_;
   base::Duration backoff_ = kBackoffMin;
   base::MonotonicTime began_;
+  int trials_passed_ = 0;     // of this attempt, which wants kTrials
   bool space_error_ = false;  // since step 2 began
   std::int32_t readings_seen_ = 0;
   SpaceReading first_;

@@ -232,6 +232,22 @@ TEST_F(SpacePolicyTest, AQuotaIsProvenOnlyByTakingTheGapAndGivingItBack) {
   EXPECT_TRUE(rig_.RunUntilOpen(seconds(20)));
 }
 
+TEST_F(SpacePolicyTest, AQuotaThatANeighbourLeavesForAMomentIsNoProof) {
+  rig_.MakeReady();
+  rig_.quota_left_ = 0;
+  rig_.Do(event::AllocationFailed{SpaceCause::kQuota, "step: EDQUOT"});
+  for (int i = 0; i < 10; ++i) {
+    // Just when it is tried for there is room, and none a settling later.
+    ASSERT_TRUE(rig_.RunUntil([this] { return rig_.taking_.has_value(); }, minutes(1)));
+    rig_.quota_left_ = PolicyRig::kCapacity;
+    ASSERT_TRUE(rig_.AnswerRoom());
+    rig_.quota_left_ = 0;
+    ASSERT_TRUE(rig_.RunUntil([this] { return rig_.taking_.has_value(); }, minutes(1)));
+    ASSERT_TRUE(rig_.AnswerRoom());
+    EXPECT_FALSE(policy().gate_open());
+  }
+}
+
 TEST_F(SpacePolicyTest, AnAllocationThatFailedAgainstTheReadingIsProvenByTaking) {
   rig_.MakeReady();
   rig_.quota_left_ = 0;
