@@ -6,6 +6,7 @@
 #include "absl/strings/str_format.h"
 #include "base/check.h"
 #include "base/status_macros.h"
+#include "monitor/room_trial.h"
 #include "monitor/volume_marker.h"
 
 namespace tidemark::simulation {
@@ -238,7 +239,11 @@ monitor::RoomAnswer SimVolume::TakeRoomNow(const action::TakeRoom& room) {
     outcome = taken.outcome;
     if (outcome.status.ok()) steps_.push_back(std::move(taken.step));
   }
-  return monitor::AnswerTakeRoom(room, reserve, outcome);
+  monitor::ReserveResult trial;
+  if (reserve.ok() && outcome.status.ok() && !disk_.dead() && room.trial_bytes > 0) {
+    trial = monitor::RoomTrial(disk_, layout_).Run(room.trial_bytes);
+  }
+  return monitor::AnswerTakeRoom(room, reserve, outcome, trial);
 }
 
 void SimVolume::Do(const action::TakeRoom& room) {

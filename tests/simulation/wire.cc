@@ -56,6 +56,18 @@ base::MonotonicTime Wire::ArrivalTime(base::MonotonicTime deaf_until, base::Mono
   return last;
 }
 
+int Wire::CopiesThatArrive() {
+  if (Noisy() && random_.Chance(100)) {
+    ++lost_;
+    return 0;
+  }
+  if (Noisy() && random_.Chance(120)) {
+    ++repeated_;
+    return 2;
+  }
+  return 1;
+}
+
 void Wire::SendToController(spu::LinkStreamId link, const sc::v1::AttachRequest& message) {
   const StreamPtr stream = FindByLink(link);
   if (stream == nullptr) return;
@@ -67,14 +79,7 @@ void Wire::SendToController(spu::LinkStreamId link, const sc::v1::AttachRequest&
 }
 
 void Wire::DeliverToController(const StreamPtr& stream, const sc::v1::AttachRequest& message) {
-  int copies = 1;
-  if (Noisy() && random_.Chance(100)) {
-    ++lost_;
-    copies = 0;
-  } else if (Noisy() && random_.Chance(120)) {
-    ++repeated_;
-    copies = 2;
-  }
+  const int copies = CopiesThatArrive();
   for (int i = 0; i < copies; ++i) {
     scheduler_.At(ArrivalTime(deaf_controller_until_, stream->last_to_controller),
                   Owner::kController, [this, stream, message] {
@@ -93,14 +98,7 @@ void Wire::SendToSpu(sc::StreamId id, const sc::v1::AttachResponse& message) {
 
 void Wire::DeliverToSpu(const StreamPtr& stream, const sc::v1::AttachResponse& message) {
   if (!stream->spu_end) return;
-  int copies = 1;
-  if (Noisy() && random_.Chance(100)) {
-    ++lost_;
-    copies = 0;
-  } else if (Noisy() && random_.Chance(120)) {
-    ++repeated_;
-    copies = 2;
-  }
+  const int copies = CopiesThatArrive();
   for (int i = 0; i < copies; ++i) {
     scheduler_.At(ArrivalTime(deaf_spu_until_, stream->last_to_spu), Owner::kSpu,
                   [this, stream, message] {

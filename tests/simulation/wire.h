@@ -85,6 +85,8 @@ class Wire {
   StreamPtr FindByLink(spu::LinkStreamId link) const;
   // When it arrives; moves `last` on, unless it overtakes.
   base::MonotonicTime ArrivalTime(base::MonotonicTime deaf_until, base::MonotonicTime& last);
+  // 0: it is lost; 2: it comes twice.
+  int CopiesThatArrive();
   bool Noisy() const { return scheduler_.now() < noise_until_; }
   void DeliverToController(const StreamPtr& stream, const sc::v1::AttachRequest& message);
   void DeliverToSpu(const StreamPtr& stream, const sc::v1::AttachResponse& message);
