@@ -46,6 +46,7 @@ absl::Status Expect(bool condition, const std::string& what) {
 absl::StatusOr<std::unique_ptr<Stage>> Stage::Create(Reporter& reporter, std::uint64_t seed,
                                                      const StageOptions& options) {
   std::unique_ptr<Stage> stage(new Stage(reporter, seed));
+  stage->volume_settings_ = options.settings;
   TM_RETURN_IF_ERROR(stage->MakeVolumes(options));
   return stage;
 }
@@ -114,9 +115,10 @@ absl::Status Stage::StartDaemons() {
 
   const std::string config = home_.path() + "/spu/spu.toml";
   std::ofstream(config) << absl::StrFormat(
-      "id = \"node-1\"\nstate_dir = \"%s\"\nsc = \"%s\"\n\n[[volume]]\npath = \"%s\"\n\n"
-      "[[volume]]\npath = \"%s\"\n",
-      home_.path() + "/spu-state", wire->address(), volume_directory(0), volume_directory(1));
+      "id = \"node-1\"\nstate_dir = \"%s\"\nsc = \"%s\"\n\n[[volume]]\npath = \"%s\"\n%s\n"
+      "[[volume]]\npath = \"%s\"\n%s\n",
+      home_.path() + "/spu-state", wire->address(), volume_directory(0), volume_settings_,
+      volume_directory(1), volume_settings_);
   support::DaemonOptions agent;
   agent.name = "spu";
   agent.program = support::Program("tidemark-spu");

@@ -34,6 +34,7 @@ inline constexpr std::int64_t kNeighbourBytes = 8LL * 1024 * 1024;
 struct StageOptions {
   std::int64_t volume_bytes = kVolumeBytes;
   std::int64_t inodes = 0;  // 0: the filesystem's own choice
+  std::string settings;     // lines for each volume's section of the SPU's configuration
 };
 
 class Stage {
@@ -93,6 +94,7 @@ class Stage {
   absl::Status Format(int index);
 
   support::TempDirectory home_;
+  std::string volume_settings_;
   std::string controller_endpoint_;
   std::string agent_endpoint_;
 };
