@@ -104,6 +104,38 @@ TEST_F(FullSpeedTest, SixteenWritersEndInTypedRefusalsAndMeetNoEnospc) {
   ReadAllBack();
 }
 
+// All of them want their first step in the same moment, and there is room for a few. No reading can
+// tell so in time: only what was promised and is not seen yet keeps the others from the disk.
+TEST_F(FullSpeedTest, SixteenFirstStepsAtOnceGetNoMoreThanThereIs) {
+  if (stage_ == nullptr) return;
+  constexpr std::int64_t kLeftBytes = 14 * base::kMiB;  // full mark 4 MiB, step 2 MiB
+  ASSERT_OK(stage_->neighbour->FillUntilLeft(kLeftBytes));
+  ASSERT_TRUE(support::WaitFor(
+      [&] {
+        const auto volume = stage_->FullVolume();
+        return volume.ok() && volume->accepting() &&
+               volume->reading().available_bytes() <= kLeftBytes;
+      },
+      support::kLongWait, "a reading that shows how little is left, and an open gate"));
+  std::atomic<int> refused = 0;
+  const auto on_outcome = [&](const client::Outcome& outcome) {
+    stage_->ledger.Take(outcome);
+    if (!outcome.status.ok()) ++refused;
+  };
+  auto producer = client::Producer::Connect(stage_->agent(), {}, {on_outcome, {}});
+  ASSERT_OK(producer);
+  for (const std::uint64_t partition : flooded_) {
+    const std::uint64_t tag = stage_->ledger.NextTag();
+    const std::string value = stage_->ledger.ValueOf(partition, tag);
+    ASSERT_OK((*producer)->Append(partition, {.value = value}, tag));
+  }
+  EXPECT_OK((*producer)->Flush(support::kLongWait));
+  EXPECT_GT(refused, 0);
+  EXPECT_LT(refused, static_cast<int>(kWriters));
+  EXPECT_FALSE(LogHas("ENOSPC")) << stage_->spu->LogTail();
+  ReadAllBack();
+}
+
 // What he takes between two readings an allocation of ours may miss, never a write into a step:
 // that would be a device fault, and the end of the volume.
 TEST_F(FullSpeedTest, ANeighbourAtDeviceSpeedCostsRefusalsAndNothingElse) {
