@@ -9,7 +9,8 @@
 
 namespace tidemark::simulation {
 
-// `fails(plan)` is true for `plan` itself. Returns one from which no single fault can be dropped.
+// `fails(plan)` is true for `plan` itself. Returns one from which neither a single fault nor any
+// two together can be dropped: a cause and what undoes it often stand and fall together.
 Plan Shrink(Plan plan, const std::function<bool(const Plan&)>& fails);
 
 }  // namespace tidemark::simulation

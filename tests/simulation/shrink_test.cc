@@ -32,6 +32,15 @@ TEST(ShrinkTest, AFailureThatNeedsNoFaultLosesAllOfThem) {
   EXPECT_TRUE(Shrink(PlanOf(9), [](const Plan&) { return true; }).faults.empty());
 }
 
+// A fault and the one that undoes it: neither can go alone.
+TEST(ShrinkTest, DropsTwoThatStandAndFallTogether) {
+  const auto fails = [](const Plan& plan) {
+    const auto amounts = Amounts(plan);
+    return amounts.contains(4) && amounts.contains(1) == amounts.contains(8);
+  };
+  EXPECT_EQ(Amounts(Shrink(PlanOf(10), fails)), (std::set<std::uint64_t>{4}));
+}
+
 TEST(ShrinkTest, AFailureThatNeedsAllOfThemLosesNone) {
   EXPECT_EQ(
       Shrink(PlanOf(5), [](const Plan& plan) { return plan.faults.size() == 5; }).faults.size(),

@@ -24,8 +24,7 @@ World::World(const Plan& plan, Mutation mutation, Story story)
       scheduler_(plan.seed + 1),
       wire_(plan.seed + 2, scheduler_),
       spu_(plan.seed + 3, mutation, scheduler_, wire_, checker_),
-      controller_(plan.seed + 4, mutation, spu_.uuids(), scheduler_, wire_, checker_),
-      random_(plan.seed + 5) {
+      controller_(plan.seed + 4, mutation, spu_.uuids(), scheduler_, wire_, checker_) {
   wire_.Connect(controller_, spu_);
 }
 
@@ -113,7 +112,7 @@ bool World::ApplyToController(const Fault& fault) {
     case FaultKind::kKillController:
       if (!controller_.running()) return false;
       controller_.Kill(fault.amount % 3 != 0);
-      RestartControllerSoon();
+      RestartControllerSoon(fault);
       return true;
     case FaultKind::kDieBetween:
       if (!controller_.running()) return false;
@@ -140,7 +139,7 @@ bool World::ApplyToSpu(const Fault& fault) {
     case FaultKind::kPowerCut:
       if (!spu_.running()) return false;
       spu_.Kill(fault.kind == FaultKind::kPowerCut, fault.amount % 2 != 0);
-      RestartSpuSoon();
+      RestartSpuSoon(fault);
       return true;
     case FaultKind::kDieAtCall:
       if (!spu_.running()) return false;
@@ -168,7 +167,7 @@ bool World::ApplyToSpace(const Fault& fault) {
       return had > 0;
     }
     case FaultKind::kForeignSnatches:
-      Snatch(fault.volume, Until(fault, seconds(4)));
+      Snatch(fault.volume, Until(fault, seconds(4)), Random(fault.amount));
       return true;
     case FaultKind::kStealAtTaking:
       volume.StealAtTaking(random.Bytes(24 * base::kMiB));
@@ -234,7 +233,7 @@ bool World::ApplyToDisk(const Fault& fault) {
     case FaultKind::kReserveEaten:
       if (random.Chance(500) && spu_.running()) {
         spu_.Kill(false, true);
-        RestartSpuSoon();
+        RestartSpuSoon(fault);
       }
       volume.LoseReserve();
       return true;
@@ -244,12 +243,13 @@ bool World::ApplyToDisk(const Fault& fault) {
 }
 
 // A neighbour who watches for space that becomes free, and takes it.
-void World::Snatch(std::size_t volume, base::MonotonicTime until) {
+void World::Snatch(std::size_t volume, base::MonotonicTime until, Random random) {
   if (healing_ || scheduler_.now() >= until) return;
   SimFileSystem& disk = spu_.volume(volume).disk();
   disk.ForeignTakes(disk.TrueAvailable() - 2 * base::kMiB);
-  scheduler_.After(random_.Within(milliseconds(300)), Owner::kWorld,
-                   [this, volume, until] { Snatch(volume, until); });
+  const base::Duration pause = random.Within(milliseconds(300));
+  scheduler_.After(pause, Owner::kWorld,
+                   [this, volume, until, random] { Snatch(volume, until, random); });
 }
 
 // What happens to the verdict's slots while nobody runs over them.
@@ -267,7 +267,7 @@ bool World::ApplyToSlots(const Fault& fault) {
   }
   if (spu_.running()) {
     spu_.Kill(false, true);
-    RestartSpuSoon();
+    RestartSpuSoon(fault);
   }
   checker_.StateWasLost(fault.volume);
   if (fault.kind == FaultKind::kSlotTorn) {
@@ -314,12 +314,17 @@ bool World::ApplyByPeople(const Fault& fault) {
   }
 }
 
-void World::RestartControllerSoon() {
-  scheduler_.After(random_.Within(seconds(3)), Owner::kWorld, [this] { StartController(); });
+void World::RestartControllerSoon(const Fault& fault) {
+  scheduler_.After(DelayOf(fault), Owner::kWorld, [this] { StartController(); });
 }
 
-void World::RestartSpuSoon() {
-  scheduler_.After(random_.Within(seconds(3)), Owner::kWorld, [this] { StartSpu(); });
+// Of the fault alone: dropping another one must not change it.
+base::Duration World::DelayOf(const Fault& fault) {
+  return Random(fault.amount ^ 0x64656C6179ULL).Within(seconds(3));
+}
+
+void World::RestartSpuSoon(const Fault& fault) {
+  scheduler_.After(DelayOf(fault), Owner::kWorld, [this] { StartSpu(); });
 }
 
 // Faults stop and the space is there. Nobody is restarted who need not be: what was lost on the way

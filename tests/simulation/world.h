@@ -57,8 +57,9 @@ class World {
   bool ApplyToDisk(const Fault& fault);
   bool ApplyToSlots(const Fault& fault);
   bool ApplyByPeople(const Fault& fault);
-  void RestartControllerSoon();
-  void RestartSpuSoon();
+  void RestartControllerSoon(const Fault& fault);
+  void RestartSpuSoon(const Fault& fault);
+  static base::Duration DelayOf(const Fault& fault);
   void StartController() {
     if (!controller_.running()) controller_.Boot();
   }
@@ -66,7 +67,7 @@ class World {
     if (!spu_.running()) spu_.Boot();
   }
   base::MonotonicTime Until(const Fault& fault, base::Duration longest) const;
-  void Snatch(std::size_t volume, base::MonotonicTime until);
+  void Snatch(std::size_t volume, base::MonotonicTime until, Random random);
 
   void Heal();
   void DoAsExplained();
@@ -81,7 +82,6 @@ class World {
   Wire wire_;
   SimSpu spu_;
   SimController controller_;
-  Random random_;
   bool healing_ = false;
   base::MonotonicTime began_;
   Outcome outcome_;
