@@ -12,6 +12,8 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <string>
+#include <system_error>
 
 namespace tidemark::story {
 namespace {
@@ -23,14 +25,19 @@ void EndChild(int) {
   if (child_to_end > 0) kill(static_cast<pid_t>(child_to_end), SIGTERM);
 }
 
+void LetGoOfStreams() {
+  const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null, fd);
+  close(null);
+}
+
 // Lets the caller go with `exit_code`, and the terminal or pipe it reads from too.
 void LetCallerGo(int pipe_fd, int exit_code) {
   const auto byte = static_cast<unsigned char>(exit_code);
   const bool told = write(pipe_fd, &byte, 1) == 1;
   close(pipe_fd);
   std::fflush(nullptr);
-  const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null, fd);
+  LetGoOfStreams();
   if (!told) _exit(exit_code);
 }
 
@@ -41,6 +48,28 @@ int WaitForChild(pid_t child) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+// Nothing can be done about kill -9 by whom it hits: a process in a session of its own removes the
+// directory when nobody is left. Everybody who may use it, daemons too, inherits the pipe's end.
+void StandBehind(const std::string& directory, int caller_pipe_fd) {
+  std::array<int, 2> ends{};
+  if (pipe(ends.data()) != 0) return;
+  std::fflush(nullptr);
+  if (fork() != 0) {
+    close(ends[0]);  // the other end stays open until we are gone
+    return;
+  }
+  setsid();
+  close(ends[1]);
+  if (caller_pipe_fd >= 0) close(caller_pipe_fd);
+  LetGoOfStreams();
+  char byte = 0;
+  while (read(ends[0], &byte, 1) != 0) {
+  }
+  std::error_code ignored;
+  std::filesystem::remove_all(directory, ignored);
+  _exit(0);
+}
+
 // The guardian itself. `pipe_fd` -1: nobody waits for a byte.
 int Guard(int pipe_fd, const Play& play) {
   std::string directory = (std::filesystem::temp_directory_path() / "tidemark-story-XXXXXX");
@@ -49,6 +78,7 @@ int Guard(int pipe_fd, const Play& play) {
     return 75;
   }
   chmod(directory.c_str(), 0711);  // daemons run as nobody and must get through
+  StandBehind(directory, pipe_fd);
   setenv("TMPDIR", directory.c_str(), 1);
   std::fflush(nullptr);
   const pid_t child = fork();
@@ -68,8 +98,7 @@ int Guard(int pipe_fd, const Play& play) {
   for (const int signal : kEnding) sigaction(signal, &end, nullptr);
   if (pipe_fd >= 0) {
     // The child's copy is the one that speaks; ours would hold the caller's streams open.
-    const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) dup2(null, fd);
+    LetGoOfStreams();
     close(pipe_fd);
   }
   const int code = child > 0 ? WaitForChild(child) : 75;

@@ -2,7 +2,8 @@
 //
 // The story runs in a child, in a temporary directory that the guardian made. Whatever becomes of
 // the child (exit, signal, Ctrl-C, kill -9): its daemons die with it, its mounts vanish with its
-// mount namespace, loop devices detach with the mounts, and the guardian removes the directory.
+// mount namespace, loop devices detach with the mounts, and the guardian removes the directory. If
+// it is killed itself, a process that waits for that does.
 //
 // Threading: to be called before the process has threads.
 #pragma once
