@@ -6,7 +6,7 @@
 // Lifetime:  holds the directory's lock until destroyed: a second process with the same state
 //            directory is refused.
 // Threading: blocks on the disk; used at start and off the loop afterwards.
-// Errors:    kFailedPrecondition when locked by another process; kDataLoss when both slots are
+// Errors:    kUnavailable when locked by another process; kDataLoss when both slots are
 //            unreadable, which no crash can cause.
 #pragma once
 

@@ -1,7 +1,8 @@
 // tidemark-spu: the agent.
 //
-// Exit codes: 0 stopped, 2 usage, 69 a port or the state directory cannot be had now, 78
-// configuration (marks that do not fit, no volume, superseded by another SPU of the same identity).
+// Exit codes: 0 stopped, 2 usage, 69 a port, the state directory or the only volume cannot be had
+// now (another process has it), 78 configuration (marks that do not fit, no volume, superseded by
+// another SPU of the same identity).
 #include <unistd.h>
 
 #include <cstdio>

@@ -111,7 +111,7 @@ class FileSystem {
   virtual absl::StatusOr<FileStat> Stat(const std::string& path) = 0;  // kNotFound if absent
   virtual absl::StatusOr<FileSystemStat> StatFileSystem(const std::string& path) = 0;
   // Opens an existing file (creating one could meet a full disk): kNotFound if absent,
-  // kFailedPrecondition with the path if another holds it. Never waits.
+  // kUnavailable with the path and, if it can be had, the process that holds it. Never waits.
   virtual absl::StatusOr<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;
 };
 

@@ -5,6 +5,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -12,8 +13,12 @@
 #include <bit>
 #include <cerrno>
 #include <cstdio>
+#include <fstream>
+#include <optional>
+#include <string>
 #include <string_view>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
 #include "base/errno_status.h"
 #include "base/status_macros.h"
@@ -30,6 +35,29 @@ class FlockLock final : public FileLock {
  private:
   Descriptor descriptor_;  // closing it releases the lock
 };
+
+// Who holds the flock on this file, as far as the kernel tells: it does not where /proc is not that
+// of the holder's namespace, or where the filesystem (btrfs) shows another device to stat.
+std::optional<int> HolderOf(int file) {
+  struct stat st {};
+  if (::fstat(file, &st) != 0) return std::nullopt;
+  const std::string wanted =
+      absl::StrFormat("%02x:%02x:%d", major(st.st_dev), minor(st.st_dev), st.st_ino);
+  std::ifstream locks("/proc/locks");
+  // "3: FLOCK  ADVISORY  WRITE 4711 08:01:131077 0 EOF"
+  for (std::string number, kind, mode, access, pid, where, rest; locks >> number >> kind;) {
+    const bool waits = kind == "->";
+    if (waits) locks >> kind;
+    locks >> mode >> access >> pid >> where;
+    std::getline(locks, rest);
+    int holder = 0;
+    if (!waits && kind == "FLOCK" && where == wanted && absl::SimpleAtoi(pid, &holder) &&
+        holder > 0) {
+      return holder;
+    }
+  }
+  return std::nullopt;
+}
 
 absl::Status FromResult(int result, std::string_view call, std::string_view path) {
   return result == 0 ? absl::OkStatus() : PathError(errno, call, path);
@@ -140,7 +168,11 @@ absl::StatusOr<FileSystemStat> PosixFileSystem::StatFileSystem(const std::string
 absl::StatusOr<std::unique_ptr<FileLock>> PosixFileSystem::Lock(const std::string& path) {
   TM_ASSIGN_OR_RETURN(Descriptor file, OpenDescriptor(path, O_RDWR | O_NOFOLLOW));
   if (RetryOnInterrupt([&] { return ::flock(file.get(), LOCK_EX | LOCK_NB); }) != 0) {
-    return PathError(errno, "lock", path);
+    if (errno != EWOULDBLOCK) return PathError(errno, "lock", path);
+    const auto holder = HolderOf(file.get());
+    return absl::UnavailableError(absl::StrFormat(
+        "lock '%s' refused: %s uses it", path,
+        holder ? absl::StrFormat("process %d", *holder) : std::string("another process")));
   }
   return std::make_unique<FlockLock>(std::move(file));
 }

@@ -20,6 +20,7 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 
+constexpr int kTryAgain = 69;
 constexpr int kConfiguration = 78;
 
 class SpuProcessTest : public testing::Test {
@@ -172,15 +173,16 @@ TEST_F(SpuProcessTest, RefusesAVolumeAndAStateDirectoryThatARunningSpuOwns) {
   ASSERT_OK(first.Start());
   ASSERT_OK(first.WaitForPorts());
   const CommandResult same_state = Run(Arguments({"--volume", path}));
-  EXPECT_EQ(same_state.exit.code, kConfiguration);
-  EXPECT_THAT(same_state.errors, HasSubstr(home_.File("state")));
+  EXPECT_EQ(same_state.exit.code, kTryAgain) << same_state.ToString();
+  const std::string owner = absl::StrFormat("process %d uses it", first.pid());
+  EXPECT_THAT(same_state.errors, AllOf(HasSubstr(home_.File("state")), HasSubstr(owner)));
 
   std::filesystem::create_directory(home_.File("other"));
   ASSERT_OK(GiveToDaemons(home_.File("other")));
   const CommandResult same_volume =
       Run({"--state-dir", home_.File("other"), "--volume", path, "--listen-grpc", "127.0.0.1:0"});
-  EXPECT_EQ(same_volume.exit.code, kConfiguration);
-  EXPECT_THAT(same_volume.errors, HasSubstr(path));
+  EXPECT_EQ(same_volume.exit.code, kTryAgain) << same_volume.ToString();
+  EXPECT_THAT(same_volume.errors, AllOf(HasSubstr(path), HasSubstr(owner)));
   EXPECT_TRUE(first.running());
   first.Terminate();
   EXPECT_THAT(first.WaitForExit(), IsOkAndHolds(ExitStatus{})) << first.LogTail();

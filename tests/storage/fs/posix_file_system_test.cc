@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_format.h"
 #include "base/byte_size.h"
 #include "tests/support/foreign_filler.h"
 #include "tests/support/private_mounts.h"
@@ -29,6 +30,7 @@ using support::IsOk;
 using support::IsOkAndHolds;
 using support::SmallVolume;
 using support::StatusIs;
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -208,7 +210,9 @@ TEST_F(PosixFileSystemTest, OnlyOneHoldsALock) {
   Create("lock");
   ASSERT_OK_AND_ASSIGN(auto held, disk_.Lock(home_.File("lock")));
   EXPECT_THAT(disk_.Lock(home_.File("lock")),
-              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr(home_.File("lock"))));
+              StatusIs(absl::StatusCode::kUnavailable,
+                       AllOf(HasSubstr(home_.File("lock")),
+                             HasSubstr(absl::StrFormat("process %d uses it", getpid())))));
   held.reset();
   EXPECT_OK(disk_.Lock(home_.File("lock")));
 }
