@@ -20,15 +20,26 @@ bool Better(const PlacementVolume& a, const PlacementVolume& b) {
   const auto share = [](const PlacementVolume& v) {
     return v.free_steps() * v.step_bytes / (v.partitions + 1);
   };
-  return std::make_tuple(-share(a), a.partitions, a.spu_id, a.uuid) <
-         std::make_tuple(-share(b), b.partitions, b.spu_id, b.uuid);
+  const auto share_a = share(a);
+  const auto share_b = share(b);
+  return std::tie(share_b, a.partitions, a.spu_id, a.uuid) <
+         std::tie(share_a, b.partitions, b.spu_id, b.uuid);
 }
 
-std::string DescribeAll(const std::vector<PlacementVolume>& volumes) {
+// Those with the most room first. Not all of a large fleet: an error's text travels as metadata,
+// and gRPC drops the whole answer where that exceeds 8 KiB.
+std::string DescribeAll(std::vector<PlacementVolume> volumes) {
+  constexpr std::size_t kDescribed = 8;
+  std::stable_sort(volumes.begin(), volumes.end(),
+                   [](const auto& a, const auto& b) { return a.free_steps() > b.free_steps(); });
   std::string all;
-  for (const PlacementVolume& volume : volumes) {
+  for (std::size_t i = 0; i < std::min(volumes.size(), kDescribed); ++i) {
     if (!all.empty()) all += "; ";
-    all += volume.Describe();
+    all += volumes[i].Describe();
+  }
+  if (volumes.size() > kDescribed) {
+    absl::StrAppendFormat(&all, "; and %d volumes with no more room than these",
+                          volumes.size() - kDescribed);
   }
   return all.empty() ? "no volume is known" : all;
 }
@@ -76,22 +87,27 @@ absl::StatusOr<std::vector<PlacementChoice>> PlacePartitions(std::vector<Placeme
         absl::StrFormat("place %d partitions refused: no volume may take one (%s)", count,
                         DescribeAll(before)));
   }
+  // A heap: only the volume that was chosen changes. The fleet may be large and the loop waits.
+  std::vector<PlacementVolume*> ranked;
+  for (PlacementVolume& volume : volumes) ranked.push_back(&volume);
+  const auto ranks_below = [](const PlacementVolume* a, const PlacementVolume* b) {
+    // A volume without room ranks below every other.
+    if ((a->free_steps() > 0) != (b->free_steps() > 0)) return b->free_steps() > 0;
+    return Better(*b, *a);
+  };
+  std::make_heap(ranked.begin(), ranked.end(), ranks_below);
   std::vector<PlacementChoice> choices;
   choices.reserve(static_cast<std::size_t>(count));
   for (std::int32_t i = 0; i < count; ++i) {
-    const auto best = std::max_element(volumes.begin(), volumes.end(),
-                                       [](const PlacementVolume& a, const PlacementVolume& b) {
-                                         // A volume without room ranks below every other.
-                                         if ((a.free_steps() > 0) != (b.free_steps() > 0))
-                                           return b.free_steps() > 0;
-                                         return Better(b, a);
-                                       });
-    if (best->free_steps() < 1) {
+    std::pop_heap(ranked.begin(), ranked.end(), ranks_below);
+    PlacementVolume& best = *ranked.back();
+    if (best.free_steps() < 1) {
       return absl::ResourceExhaustedError(absl::StrFormat(
           "place %d partitions refused: room for %d of them (%s)", count, i, DescribeAll(before)));
     }
-    choices.push_back({best->spu_id, best->uuid});
-    ++best->partitions;
+    choices.push_back({best.spu_id, best.uuid});
+    ++best.partitions;
+    std::push_heap(ranked.begin(), ranked.end(), ranks_below);
   }
   return choices;
 }

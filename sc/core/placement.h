@@ -7,7 +7,7 @@
 //
 // Errors: kInvalidArgument for a count below 1. kResourceExhausted if the volumes that may take
 //         partitions, or would but for a space hold, have no room; kFailedPrecondition if there
-//         are none. Both list every volume with its numbers.
+//         are none. Both list the volumes with the most room, with their numbers.
 #pragma once
 
 #include <cstdint>

@@ -57,6 +57,19 @@ TEST(Placement, SharesByFreeSpaceAndPartitionCount) {
   }
 }
 
+// The text travels as gRPC metadata, of which a client takes 8 KiB, twice and encoded.
+TEST(Placement, TheRefusalOfALargeFleetNamesTheRoomiestVolumesAndStaysShort) {
+  std::vector<PlacementVolume> fleet;
+  for (int i = 0; i < 250; ++i) fleet.push_back(Volume(static_cast<std::uint8_t>(i), 0));
+  fleet[200] = Volume(200, 3);
+  const auto choices = PlacePartitions(fleet, 4);
+  ASSERT_TRUE(absl::IsResourceExhausted(choices.status())) << choices.status();
+  const std::string message(choices.status().message());
+  EXPECT_THAT(message, HasSubstr("room for 3 of them (n1:/v200:"));
+  EXPECT_THAT(message, HasSubstr("and 242 volumes with no more room than these"));
+  EXPECT_LE(message.size(), 2048U);
+}
+
 TEST(Placement, NeverChoosesAVolumeThatIsHeldOrNotUpOrSilent) {
   struct Case {
     const char* name;
