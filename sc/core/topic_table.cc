@@ -159,11 +159,15 @@ void TopicTable::Apply(const StoreBatch& batch) {
   for (const PartitionRecord& partition : batch.partitions) {
     partitions_.insert_or_assign(partition.id, partition);
     topics_[partition.topic].partitions[partition.index] = partition.id;
+    ids_of_spu_[partition.spu_id].insert(partition.id);
+    ids_on_volume_[partition.volume].insert(partition.id);
   }
   for (const base::PartitionId id : batch.deleted_partitions) {
     const auto found = partitions_.find(id);
     if (found == partitions_.end()) continue;
     --partitions_on_[found->second.volume];
+    ids_of_spu_[found->second.spu_id].erase(id);
+    ids_on_volume_[found->second.volume].erase(id);
     partitions_.erase(found);
   }
   for (const std::string& name : batch.deleted_topics) topics_.erase(name);
@@ -177,10 +181,10 @@ v1::Assignments TopicTable::AssignmentsOf(const std::string& spu_id) const {
   v1::Assignments all;
   all.set_version(version_);
   all.set_full(true);
-  for (const auto& [name, topic] : topics_) {
-    for (const auto& [index, id] : topic.partitions) {
+  if (const auto ids = ids_of_spu_.find(spu_id); ids != ids_of_spu_.end()) {
+    for (const base::PartitionId id : ids->second) {
       const PartitionRecord& partition = partitions_.at(id);
-      if (partition.spu_id == spu_id) *all.add_partitions() = ToAssignment(partition, topic.record);
+      *all.add_partitions() = ToAssignment(partition, topics_.at(partition.topic).record);
     }
   }
   for (const auto& [id, tombstone] : tombstones_) {
@@ -240,6 +244,13 @@ void TopicTable::VisitPartitions(const std::function<void(const PartitionRecord&
   for (const auto& [name, topic] : topics_) {
     for (const auto& [index, id] : topic.partitions) visit(partitions_.at(id));
   }
+}
+
+void TopicTable::VisitPartitionsOn(const base::Uuid& volume,
+                                   const std::function<void(const PartitionRecord&)>& visit) const {
+  const auto ids = ids_on_volume_.find(volume);
+  if (ids == ids_on_volume_.end()) return;
+  for (const base::PartitionId id : ids->second) visit(partitions_.at(id));
 }
 
 std::vector<v1::Topic> TopicTable::Topics() const {

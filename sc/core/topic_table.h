@@ -59,6 +59,10 @@ class TopicTable final : public AssignmentSource {
   }
   void VisitPartitions(const std::function<void(const PartitionRecord&)>& visit) const override;
 
+  // The durable partitions of one volume, in the order of their ids.
+  void VisitPartitionsOn(const base::Uuid& volume,
+                         const std::function<void(const PartitionRecord&)>& visit) const;
+
   // Durable ones, and after them what still waits for tombstones to be acknowledged.
   std::vector<v1::Topic> Topics() const;
   std::size_t tombstones() const { return tombstones_.size(); }
@@ -75,6 +79,8 @@ class TopicTable final : public AssignmentSource {
     std::map<std::int32_t, base::PartitionId> partitions;
   };
 
+  using Ids = std::set<base::PartitionId>;
+
   void Forget(const StoreBatch& batch);
   std::optional<PartitionRecord> Answered(const std::string& spu_id,
                                           const v1::AssignmentResult& result,
@@ -83,6 +89,9 @@ class TopicTable final : public AssignmentSource {
   std::map<std::string, TopicEntry, std::less<>> topics_;
   std::map<base::PartitionId, PartitionRecord> partitions_;
   std::map<base::PartitionId, Tombstone> tombstones_;
+  // Where partitions_ are, so that an SPU's return does not walk through the whole fleet's.
+  std::map<std::string, Ids, std::less<>> ids_of_spu_;
+  std::map<base::Uuid, Ids> ids_on_volume_;
   std::map<base::Uuid, std::int64_t> partitions_on_;  // planned ones too
 
   std::set<std::string, std::less<>> topics_on_their_way_;

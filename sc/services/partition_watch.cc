@@ -50,16 +50,20 @@ void PartitionWatch::OnStopping() {
 void PartitionWatch::Flush() {
   if (!writable()) return;
   if (pending_.empty() && (first_ || !dirty_.empty())) {
-    controller_.topics().VisitPartitions([&](const PartitionRecord& partition) {
+    const auto look = [&](const PartitionRecord& partition) {
       if (!topic_.empty() && partition.topic != topic_) return;
-      if (!first_ && !dirty_.contains(partition.volume)) return;
       v1::Partition view = ViewPartition(controller_.core(), partition);
       const std::size_t fingerprint = Fingerprint(view);
       const auto [sent, is_new] = sent_.try_emplace(partition.id, fingerprint);
       if (!is_new && sent->second == fingerprint) return;
       sent->second = fingerprint;
       pending_.push_back(std::move(view));
-    });
+    };
+    if (first_) {
+      controller_.topics().VisitPartitions(look);
+    } else {
+      for (const base::Uuid& volume : dirty_) controller_.topics().VisitPartitionsOn(volume, look);
+    }
     dirty_.clear();
   }
   if (pending_.empty() && !first_) return;
