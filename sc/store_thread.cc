@@ -10,6 +10,8 @@ namespace tidemark::sc {
 namespace {
 
 constexpr std::size_t kJobs = 4096;
+constexpr std::size_t kBatches = 4096;  // waiting
+constexpr std::size_t kTogether = 256;  // in one transaction
 constexpr base::Duration kProbeInterval = std::chrono::seconds(1);
 
 // About what it takes on the disk; only compared with others of its kind.
@@ -24,6 +26,11 @@ std::size_t BytesOf(const StoreBatch& batch) {
     bytes += partition.refusal_detail.size();
   for (const EventRecord& event : batch.events) bytes += event.ByteSizeLong();
   return bytes;
+}
+
+// A full queue refuses one after the other, in its turn.
+absl::Status QueueWasFull() {
+  return absl::UnavailableError("too many changes wait for the store");
 }
 
 absl::Status Abandoned() { return absl::UnavailableError("the store's disk hangs"); }
@@ -50,7 +57,7 @@ bool StoreThread::Run(Work work, absl::AnyInvocable<void(Result)> done, Result i
   const bool queued = worker_.TryRun(std::move(work), [this, job, shared_done](Result result) {
     unanswered_.erase(job);
     (*shared_done)(std::move(result));
-    AnswerWhatWaited();
+    ApplyNext();
   });
   if (queued) {
     unanswered_.emplace(job, [shared_done, if_abandoned = std::move(if_abandoned)]() mutable {
@@ -61,25 +68,68 @@ bool StoreThread::Run(Work work, absl::AnyInvocable<void(Result)> done, Result i
 }
 
 void StoreThread::Apply(std::shared_ptr<const StoreBatch> batch, Applied done) {
-  auto shared_done = std::make_shared<Applied>(std::move(done));
-  const std::size_t bytes = BytesOf(*batch);
-  const bool queued =
-      refused_.empty() &&
-      Run<>(
-          [store = store_, batch = std::move(batch), bytes] {
-            const base::SystemClock clock;  // of its own: the thread may outlive everything else
-            const base::MonotonicTime start = clock.Now();
-            absl::Status status = store->Apply(*batch);
-            return Outcome{std::move(status), store->reserve(), clock.Now() - start, bytes};
-          },
-          absl::AnyInvocable<void(Outcome)>([this, shared_done](const Outcome& outcome) {
-            apply_seconds_.Observe(std::chrono::duration<double>(outcome.took).count());
-            Learn(outcome);
-            (*shared_done)(outcome.status);
-          }),
-          Outcome{Abandoned(), health_->reserve(), base::Duration::zero()});
-  if (!queued) refused_.push_back(std::move(*shared_done));
-  if (unanswered_.empty()) AnswerWhatWaited();  // abandoned: nothing else would
+  if (waiting_.size() >= kBatches) batch = nullptr;
+  waiting_.push_back({std::move(batch), std::move(done)});
+  ApplyNext();
+}
+
+StoreThread::Batches StoreThread::NextBatches() const {
+  Batches batches;
+  for (const Waiting& waiting : waiting_) {
+    if (waiting.batch == nullptr || batches.size() == kTogether) break;
+    batches.push_back(waiting.batch);
+  }
+  return batches;
+}
+
+StoreThread::Outcome StoreThread::ApplyAll(StatusStore& store, const Batches& batches) {
+  const base::SystemClock clock;  // of its own: the thread may outlive everything else
+  const base::MonotonicTime start = clock.Now();
+  const bool together = batches.size() > 1 && store.ApplyTogether(batches).ok();
+  std::vector<Write> writes;
+  for (const auto& batch : batches) {
+    writes.push_back({together ? absl::OkStatus() : store.Apply(*batch), BytesOf(*batch)});
+  }
+  return {std::move(writes), store.reserve(), clock.Now() - start};
+}
+
+// Hands over what waits, if the thread has none of it.
+void StoreThread::ApplyNext() {
+  while (applying_ == 0 && !waiting_.empty()) {
+    Batches batches = NextBatches();
+    if (batches.empty()) {
+      Answer({{QueueWasFull()}});
+      continue;
+    }
+    std::vector<Write> if_abandoned(batches.size(), Write{Abandoned()});
+    applying_ = batches.size();
+    const bool queued =
+        Run<>([store = store_, batches = std::move(batches)] { return ApplyAll(*store, batches); },
+              absl::AnyInvocable<void(Outcome)>([this](const Outcome& outcome) {
+                apply_seconds_.Observe(std::chrono::duration<double>(outcome.took).count());
+                Learn(outcome);
+                Answer(outcome.writes);
+                applying_ = 0;
+              }),
+              Outcome{if_abandoned, health_->reserve(), base::Duration::zero()});
+    if (queued) return;
+    // Full of other jobs: the answer to one of them comes here. Else the thread was abandoned.
+    if (unanswered_.empty()) Answer(if_abandoned);
+    applying_ = 0;
+    if (!unanswered_.empty()) return;
+  }
+  if (applying_ == 0 && waiting_.empty() && unanswered_.empty() && when_idle_ != nullptr) {
+    std::exchange(when_idle_, nullptr)();
+  }
+}
+
+// The first ones that wait. What they ask for next stands behind all others.
+void StoreThread::Answer(const std::vector<Write>& writes) {
+  for (const Write& write : writes) {
+    Applied done = std::move(waiting_.front().done);
+    waiting_.pop_front();
+    done(write.status);
+  }
 }
 
 void StoreThread::Events(const EventQuery& query, Found done) {
@@ -100,48 +150,62 @@ void StoreThread::Tick(base::MonotonicTime now) {
   probing_ = Run<>(
       [store = store_] {
         absl::Status status = store->Probe();
-        return Outcome{std::move(status), store->reserve(), base::Duration::zero()};
+        return Outcome{{{std::move(status)}}, store->reserve(), base::Duration::zero()};
       },
       absl::AnyInvocable<void(Outcome)>([this](const Outcome& outcome) {
         probing_ = false;
         Learn(outcome);
       }),
-      Outcome{Abandoned(), health_->reserve(), base::Duration::zero()});
+      Outcome{{{Abandoned()}}, health_->reserve(), base::Duration::zero()});
 }
 
 void StoreThread::Abandon() {
   worker_.Abandon();
   for (auto& [job, answer] : std::exchange(unanswered_, {})) answer();
-  AnswerWhatWaited();
+  ApplyNext();
+}
+
+bool StoreThread::StopWithin(base::Duration grace) {
+  // Nobody hears any more what became of it, but what was asked for is done.
+  Batches rest;
+  for (std::size_t i = applying_; i < waiting_.size() && waiting_[i].batch != nullptr; ++i) {
+    rest.push_back(waiting_[i].batch);
+  }
+  if (!rest.empty()) {
+    worker_.TryRun([store = store_, rest = std::move(rest)] { return ApplyAll(*store, rest); },
+                   [](const Outcome&) {});
+  }
+  return worker_.StopWithin(grace);
 }
 
 void StoreThread::WhenIdle(absl::AnyInvocable<void()> done) {
   when_idle_ = std::move(done);
-  AnswerWhatWaited();
+  ApplyNext();
 }
 
-bool StoreThread::ShowsRecovery(const Outcome& outcome) const {
-  if (!outcome.status.ok()) return false;
-  if (problem_.ok()) return true;
-  const bool probe = outcome.batch_bytes == 0;
-  if (!probe && outcome.batch_bytes >= failed_bytes_) return true;
+bool StoreThread::ShowsRecovery(const Write& write, const StoreReserve& reserve) const {
+  const bool probe = write.bytes == 0;
+  if (!probe && write.bytes >= failed_bytes_) return true;
   // Without a reserve to take the probe alone looks for room.
-  return outcome.reserve.held && (probe || outcome.reserve.bytes > 0);
+  return reserve.held && (probe || reserve.bytes > 0);
 }
 
 void StoreThread::Learn(const Outcome& outcome) {
   const bool was_well = problem_.ok();
-  if (!outcome.status.ok()) {
-    failures_.Increment();
-    problem_ = outcome.status;
-    failed_bytes_ = std::max(failed_bytes_, outcome.batch_bytes);
-    if (was_well) {
-      daemon::Log(daemon::LogLevel::kError, "store.failed", {{"why", outcome.status.message()}});
+  for (const Write& write : outcome.writes) {
+    if (!write.status.ok()) {
+      failures_.Increment();
+      problem_ = write.status;
+      failed_bytes_ = std::max(failed_bytes_, write.bytes);
+    } else if (!problem_.ok() && ShowsRecovery(write, outcome.reserve)) {
+      problem_ = absl::OkStatus();
+      failed_bytes_ = 0;
     }
-  } else if (ShowsRecovery(outcome)) {
-    problem_ = absl::OkStatus();
-    failed_bytes_ = 0;
-    if (!was_well) daemon::Log(daemon::LogLevel::kInfo, "store.recovered");
+  }
+  if (was_well && !problem_.ok()) {
+    daemon::Log(daemon::LogLevel::kError, "store.failed", {{"why", problem_.message()}});
+  } else if (!was_well && problem_.ok()) {
+    daemon::Log(daemon::LogLevel::kInfo, "store.recovered");
   }
   health_->Publish(problem_, outcome.reserve);
   if (outcome.reserve.held != reserve_held_) {
@@ -149,17 +213,6 @@ void StoreThread::Learn(const Outcome& outcome) {
     daemon::Log(reserve_held_ ? daemon::LogLevel::kInfo : daemon::LogLevel::kWarn,
                 reserve_held_ ? "store.reserve_taken" : "store.reserve_given_up",
                 {{"bytes", outcome.reserve.bytes}});
-  }
-}
-
-void StoreThread::AnswerWhatWaited() {
-  if (!unanswered_.empty()) return;
-  std::deque<Applied> refused = std::exchange(refused_, {});
-  for (Applied& done : refused) {
-    done(absl::UnavailableError("too many changes wait for the store"));
-  }
-  if (unanswered_.empty() && refused_.empty() && when_idle_ != nullptr) {
-    std::exchange(when_idle_, nullptr)();
   }
 }
 

@@ -1,8 +1,9 @@
 // The store on a thread of its own: SQLite never runs on the loop.
 //
-// Batches are committed one after the other, in the order they were given, and answered in that
-// order, also those that found the queue full. After a failure, and while the reserve is missing,
-// the store is probed, so that health recovers without traffic.
+// Batches are committed in the order they were given, and answered in that order, also those that
+// found the queue full. What arrives while a transaction is on its way shares the next one; if that
+// fails, each of them is tried alone. After a failure, and while the reserve is missing, the store
+// is probed, so that health recovers without traffic.
 //
 // A full disk takes a few bytes for a long time, so that a small write shows nothing. A store that
 // failed a batch is well again when it took one as large, or when its reserve is held.
@@ -56,28 +57,41 @@ class StoreThread {
   // The same as people read it, and whether a call hangs.
   std::optional<std::string> Problem() const { return health_->Problem(); }
   // False if the disk hangs: then the thread is left to itself.
-  bool StopWithin(base::Duration grace) { return worker_.StopWithin(grace); }
+  bool StopWithin(base::Duration grace);
 
  private:
-  struct Outcome {
+  struct Waiting {
+    std::shared_ptr<const StoreBatch> batch;  // null: it found the queue full
+    Applied done;
+  };
+  using Batches = std::vector<std::shared_ptr<const StoreBatch>>;
+  struct Write {
     absl::Status status;
+    std::size_t bytes = 0;  // 0: a probe
+  };
+  struct Outcome {
+    std::vector<Write> writes;  // of each batch, or the probe
     StoreReserve reserve;
     base::Duration took{0};
-    std::size_t batch_bytes = 0;  // 0: a probe
   };
 
   // Hands the job to the thread; `done` is then kept until the thread answers, or never will.
   template <typename Work, typename Result>
   bool Run(Work work, absl::AnyInvocable<void(Result)> done, Result if_abandoned);
+  static Outcome ApplyAll(StatusStore& store, const Batches& batches);
+  // Those at the front of waiting_ that one transaction may hold.
+  Batches NextBatches() const;
+  void ApplyNext();
+  void Answer(const std::vector<Write>& writes);
+  bool ShowsRecovery(const Write& write, const StoreReserve& reserve) const;
   void Learn(const Outcome& outcome);
-  bool ShowsRecovery(const Outcome& outcome) const;
-  void AnswerWhatWaited();
 
   std::shared_ptr<StatusStore> store_;
   std::shared_ptr<StoreHealth> health_;
   daemon::Histogram apply_seconds_;
   daemon::Counter failures_;
-  std::deque<Applied> refused_;  // waiting for those before them
+  std::deque<Waiting> waiting_;  // the first `applying_` of them are with the thread
+  std::size_t applying_ = 0;
   absl::AnyInvocable<void()> when_idle_;
   // What to call if the thread is abandoned, for every job it has not answered, in order.
   std::map<std::uint64_t, absl::AnyInvocable<void()>> unanswered_;

@@ -104,13 +104,23 @@ absl::StatusOr<StoreContents> SqliteStore::Load() {
   return contents;
 }
 
+absl::Status SqliteStore::Write(const StoreBatch& batch) {
+  TM_RETURN_IF_ERROR(writer_->Write(batch));
+  std::uint64_t newest = 0;
+  for (const EventRecord& event : batch.events) newest = std::max(newest, event.number());
+  if (newest <= options_.events) return absl::OkStatus();
+  return writer_->DropEventsUpTo(newest - options_.events);
+}
+
 absl::Status SqliteStore::Apply(const StoreBatch& batch) {
+  return WithReserve([&] { return Write(batch); });
+}
+
+absl::Status SqliteStore::ApplyTogether(
+    std::span<const std::shared_ptr<const StoreBatch>> batches) {
   return WithReserve([&]() -> absl::Status {
-    TM_RETURN_IF_ERROR(writer_->Write(batch));
-    std::uint64_t newest = 0;
-    for (const EventRecord& event : batch.events) newest = std::max(newest, event.number());
-    if (newest <= options_.events) return absl::OkStatus();
-    return writer_->DropEventsUpTo(newest - options_.events);
+    for (const auto& batch : batches) TM_RETURN_IF_ERROR(Write(*batch));
+    return absl::OkStatus();
   });
 }
 

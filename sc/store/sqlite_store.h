@@ -37,6 +37,7 @@ class SqliteStore final : public StatusStore {
 
   absl::StatusOr<StoreContents> Load() override;
   absl::Status Apply(const StoreBatch& batch) override;
+  absl::Status ApplyTogether(std::span<const std::shared_ptr<const StoreBatch>> batches) override;
   absl::StatusOr<std::vector<EventRecord>> Events(const EventQuery& query) override;
   absl::Status Probe() override;
   StoreReserve reserve() const override { return {ballast_.held(), ballast_.bytes()}; }
@@ -45,7 +46,7 @@ class SqliteStore final : public StatusStore {
   SqliteStore(const SqliteStoreOptions& options, std::unique_ptr<DataDirectory> directory,
               std::unique_ptr<SqliteDatabase> database, std::unique_ptr<SqliteBatchWriter> writer);
 
-  absl::Status ApplyOnce(const StoreBatch& batch);
+  absl::Status Write(const StoreBatch& batch);  // inside a transaction
   template <typename Body>
   absl::Status WithReserve(Body body);
   absl::StatusOr<ClusterRecord> LoadCluster();

@@ -9,6 +9,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -43,6 +45,9 @@ class StatusStore {
   virtual absl::StatusOr<StoreContents> Load() = 0;
   // One transaction: all of it or nothing, durable on return.
   virtual absl::Status Apply(const StoreBatch& batch) = 0;
+  // Several in their order as one transaction: all of them or nothing, durable on return. A store
+  // that cannot says so, and is asked for each alone.
+  virtual absl::Status ApplyTogether(std::span<const std::shared_ptr<const StoreBatch>> batches);
   // Oldest first.
   virtual absl::StatusOr<std::vector<EventRecord>> Events(const EventQuery& query) = 0;
   // Takes back a reserve that was given up, and writes a little. A full disk may take that: it
@@ -50,5 +55,10 @@ class StatusStore {
   virtual absl::Status Probe() = 0;
   virtual StoreReserve reserve() const = 0;
 };
+
+inline absl::Status StatusStore::ApplyTogether(
+    std::span<const std::shared_ptr<const StoreBatch>> /*batches*/) {
+  return absl::UnimplementedError("one batch at a time");
+}
 
 }  // namespace tidemark::sc

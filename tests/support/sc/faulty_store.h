@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <utility>
 
 #include "base/mutex.h"
@@ -58,11 +59,14 @@ class FaultyStore final : public sc::StatusStore {
   absl::StatusOr<sc::StoreContents> Load() override { return store_->Load(); }
   absl::Status Apply(const sc::StoreBatch& batch) override {
     if (absl::Status fault = Fault(); !fault.ok()) return fault;
-    {
-      base::MutexLock lock(mutex_);
-      if (!refusal_.ok()) return refusal_;
-    }
+    if (absl::Status refusal = Refusal(); !refusal.ok()) return refusal;
     return store_->Apply(batch);
+  }
+  absl::Status ApplyTogether(
+      std::span<const std::shared_ptr<const sc::StoreBatch>> batches) override {
+    if (absl::Status fault = Fault(); !fault.ok()) return fault;
+    if (absl::Status refusal = Refusal(); !refusal.ok()) return refusal;
+    return store_->ApplyTogether(batches);
   }
   absl::StatusOr<std::vector<sc::EventRecord>> Events(const sc::EventQuery& query) override {
     return store_->Events(query);
@@ -86,6 +90,10 @@ class FaultyStore final : public sc::StatusStore {
     while (hanging_) released_.Wait(mutex_);
     waiting_ = false;
     return failure_;
+  }
+  absl::Status Refusal() {
+    base::MutexLock lock(mutex_);
+    return refusal_;
   }
 
   std::unique_ptr<sc::StatusStore> store_;
