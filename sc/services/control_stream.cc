@@ -21,6 +21,9 @@ void ControlStream::OnOpened() {
 }
 
 void ControlStream::OnMessage(v1::AttachRequest&& message) {
+  // A Hello whose SPU has given up waiting: a session for it would cost a transaction and help
+  // nobody. After a long stop or in a storm there may be many, before the live ones in the queue.
+  if (message.has_hello() && context_->IsCancelled()) return;
   controller_.Receive(id_, message);
   ReadNext();
 }
