@@ -59,6 +59,12 @@ class ScLink::Stream final : public grpc::ClientBidiReactor<pb::AttachRequest, p
     StartWrite(&outgoing_);
   }
 
+  // The server's headers: they come before its loop has seen the call.
+  void OnReadInitialMetadataDone(bool ok) override {
+    if (!ok) return;
+    loop_.PostControl([this] { link_.OnTaken(id_); });
+  }
+
   void OnReadDone(bool ok) override {
     loop_.PostControl([this, ok] {
       if (!ok) return End();
@@ -208,6 +214,12 @@ void ScLink::Do(const LinkChanged& effect) {
               effect.attached ? "link.attached" : "link.lost",
               {{"sc", target_}, {"session", core_.session().value()}, {"why", effect.why}});
   listener_.OnLinkChanged(effect.attached);
+}
+
+void ScLink::OnTaken(LinkStreamId id) {
+  if (stopping_) return;
+  core_.StreamTaken(id);
+  Run({});  // the timer is set anew
 }
 
 void ScLink::OnMessage(LinkStreamId id, const pb::AttachResponse& message) {

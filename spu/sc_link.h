@@ -67,6 +67,7 @@ class ScLink {
   void Do(const LinkChanged& effect);
   void Do(const ExitProcess& effect) { listener_.OnExit(effect.code, effect.why); }
 
+  void OnTaken(LinkStreamId id);
   void OnMessage(LinkStreamId id, const tidemark::sc::v1::AttachResponse& message);
   void OnClosed(Stream* stream, const std::string& why);
   void FinishStop();

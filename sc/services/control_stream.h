@@ -20,7 +20,10 @@ class ControlStream final : public daemon::LoopStream<v1::AttachRequest, v1::Att
  public:
   ControlStream(daemon::EventLoop& loop, Controller& controller,
                 grpc::CallbackServerContext* context)
-      : LoopStream(loop), controller_(controller), context_(context) {}
+      : LoopStream(loop), controller_(controller), context_(context) {
+    // At once, not in its turn on the loop: the SPU shall know that it has reached us.
+    StartSendInitialMetadata();
+  }
 
  private:
   void OnOpened() override;

@@ -12,6 +12,7 @@ namespace {
 
 constexpr base::Duration kDefaultLease = std::chrono::seconds(3);
 constexpr base::Duration kGreetingMax = std::chrono::seconds(5);
+constexpr base::Duration kGreetingTaken = std::chrono::seconds(15);
 
 }  // namespace
 
@@ -31,7 +32,10 @@ void LinkCore::SetLease(base::Duration lease) {
   backoff_.LimitTo(lease / 2);
 }
 
+// A controller that has taken the call and does not answer is flooded, by us among others: to give
+// up and come again would cost it more.
 base::Duration LinkCore::GreetingTimeout() const {
+  if (taken_) return kGreetingTaken;
   return std::min({lease_, lease_ / 2 + std::chrono::seconds(1), kGreetingMax});
 }
 
@@ -65,6 +69,10 @@ LinkEffects LinkCore::AcknowledgeAssignments(sc::v1::AssignmentsAck ack) {
     Emit(std::move(message));
   }
   return std::exchange(effects_, {});
+}
+
+void LinkCore::StreamTaken(LinkStreamId stream) {
+  if (IsLive(stream)) taken_ = true;
 }
 
 LinkEffects LinkCore::StreamClosed(LinkStreamId stream, const std::string& why,
@@ -153,6 +161,7 @@ void LinkCore::Connect(base::MonotonicTime now) {
   stream_ = newest_stream_;
   state_ = State::kGreeting;
   opened_at_ = now;
+  taken_ = false;
   effects_.emplace_back(OpenStream{stream_});
 
   sc::v1::AttachRequest message;

@@ -59,6 +59,10 @@ class LinkCore {
   // Session is filled in here. Dropped when not attached: the SC sends assignments again.
   [[nodiscard]] LinkEffects AcknowledgeAssignments(sc::v1::AssignmentsAck ack);
 
+  // The controller's server has taken the call: it is alive and the way to it works, so that its
+  // Welcome is worth waiting for. Optional: a controller that says nothing of it is waited for
+  // less.
+  void StreamTaken(LinkStreamId stream);
   [[nodiscard]] LinkEffects StreamClosed(LinkStreamId stream, const std::string& why,
                                          base::MonotonicTime now);
   [[nodiscard]] LinkEffects Receive(LinkStreamId stream, const sc::v1::AttachResponse& message,
@@ -126,6 +130,7 @@ class LinkCore {
   daemon::Backoff backoff_;  // reset when everything is acknowledged, not by a mere Welcome
   base::MonotonicTime retry_at_;
   base::MonotonicTime opened_at_;
+  bool taken_ = false;  // see StreamTaken()
   base::MonotonicTime heard_at_;
   base::MonotonicTime heartbeat_at_;
   std::string complaint_;

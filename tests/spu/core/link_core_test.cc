@@ -144,6 +144,22 @@ TEST_F(LinkCoreTest, WaitsLongerAfterEachFailureAndNeverMoreThanHalfALease) {
   EXPECT_EQ(All<OpenStream>().size(), 40u);
 }
 
+TEST_F(LinkCoreTest, WaitsLongerForAControllerThatHasTakenTheCall) {
+  const auto wait = [&](bool taken, LinkStreamId stream) {
+    Tick(link_.NextTick() - now_);
+    if (taken) link_.StreamTaken(stream.value() == 0 ? stream_ : stream);
+    const base::MonotonicTime opened = now_;
+    Tick(link_.NextTick() - now_);
+    EXPECT_FALSE(All<CloseLinkStream>().empty());
+    effects_.clear();
+    return now_ - opened;
+  };
+  EXPECT_EQ(wait(false, {}), base::Duration(milliseconds(2500)));
+  EXPECT_EQ(wait(true, {}), base::Duration(seconds(15)));
+  EXPECT_EQ(wait(false, {}), base::Duration(milliseconds(2500)));
+  EXPECT_EQ(wait(true, LinkStreamId(1)), base::Duration(milliseconds(2500))) << "an older stream";
+}
+
 TEST_F(LinkCoreTest, AMereWelcomeDoesNotResetTheBackoff) {
   base::Duration longest{0};
   for (int i = 0; i < 40; ++i) {
