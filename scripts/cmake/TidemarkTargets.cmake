@@ -17,10 +17,11 @@ function(tidemark_library NAME)
   endif()
 endfunction()
 
-# tidemark_test(NAME [SOURCES file...] [DEPS target...] [LABELS label...] [TIMEOUT seconds])
+# tidemark_test(NAME [SOURCES file...] [DEPS target...] [LABELS label...] [TIMEOUT seconds] [ALONE])
 # One binary of every *_test.cc in the calling folder (or SOURCES); each TEST is a ctest entry.
+# ALONE: it needs the whole machine; no other test runs meanwhile.
 function(tidemark_test NAME)
-  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "ALONE" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
   if(NOT ARG_SOURCES)
     file(GLOB ARG_SOURCES CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cc)
   endif()
@@ -33,5 +34,5 @@ function(tidemark_test NAME)
   add_executable(${NAME} ${ARG_SOURCES})
   target_link_libraries(${NAME} PRIVATE ${ARG_DEPS} tidemark_options GTest::gmock GTest::gtest_main)
   gtest_discover_tests(${NAME} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
-    PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}")
+    PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}" RUN_SERIAL ${ARG_ALONE})
 endfunction()
