@@ -323,6 +323,44 @@ void LinkSimulator::CutStream() {
   }
 }
 
+bool LinkSimulator::DeliverToController() {
+  for (const auto& wire : wires_) {
+    if (wire->to_controller.empty()) continue;
+    DeliverToController(*wire, 0);
+    return true;
+  }
+  return false;
+}
+
+bool LinkSimulator::DeliverToSpu() {
+  for (const auto& wire : wires_) {
+    if (wire->to_spu.empty()) continue;
+    DeliverToSpu(*wire, 0);
+    return true;
+  }
+  return false;
+}
+
+bool LinkSimulator::Commit() {
+  if (store_.queue.empty()) return false;
+  DoStore();
+  return true;
+}
+
+void LinkSimulator::DropConnection() {
+  for (std::size_t i = 0; i < wires_.size(); ++i) {
+    Wire& wire = *wires_[i];
+    if (!wire.spu_end) continue;
+    wire.spu_end = false;
+    wire.to_spu.clear();
+    Do(spu_.link().StreamClosed(wire.link, "connection reset", now_));
+  }
+}
+
+void LinkSimulator::SeeEnd() {
+  for (std::size_t i = 0; i < wires_.size(); ++i) CloseEnds(*wires_[i]);
+}
+
 void LinkSimulator::LoseRequests() {
   for (const auto& wire : wires_) wire->to_controller.clear();
 }

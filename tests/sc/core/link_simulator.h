@@ -29,6 +29,14 @@ class LinkSimulator {
   void Settle(base::Duration duration = std::chrono::seconds(3));
   void CutStream();     // both sides see it
   void LoseRequests();  // what the SPU has sent and the SC has not yet got
+  // One event at a time, for tests that follow a script. The first waiting one; false if none
+  // waits.
+  bool DeliverToController();
+  bool DeliverToSpu();
+  bool Commit();
+  // Only the SPU sees it: what it has sent is still read by the controller, then SeeEnd().
+  void DropConnection();
+  void SeeEnd();
   void RestartController();
   void RestartSpu();
   // What the SPU's policy did; the effects are carried out.
