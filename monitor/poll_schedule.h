@@ -2,6 +2,9 @@
 //
 //   next = clamp(25 ms … 5 s, ¼ × time to full at the fastest fill of the last 60 s)
 //
+// The fastest burst decides when to look; it would frighten people. They are told the mean of the
+// last 60 s.
+//
 // Lifetime:  value type, holds no references.
 // Threading: confined to the owner's loop.
 // Errors:    none.
@@ -27,22 +30,30 @@ class PollSchedule {
 
   // From one reading to the next, by what is known now.
   base::Duration interval() const { return interval_; }
-  // Fastest fill seen in the last 60 s by the newest reading, bytes per second. 0: it does not
+  // Mean fill of the last 60 s (while younger, of at least 5 s), bytes per second. 0: it does not
   // fill.
   double fill_bytes_per_second() const { return fill_bytes_per_second_; }
-  // At that rate; nullopt where the volume does not fill.
+  // At the mean fill, of what runs out first; nullopt where the volume does not fill.
   std::optional<base::Duration> time_to_full() const { return time_to_full_; }
 
  private:
   static constexpr std::int64_t kWindowSeconds = 60;
-  // Fastest fill within one second of the window; a second is known by its number.
+  struct Rate {
+    double bytes = 0;  // per second
+    double inodes = 0;
+  };
+  // One second of the window, known by its number.
   struct Bucket {
     std::int64_t second = -1;
-    double bytes_per_second = 0;
-    double inodes_per_second = 0;
+    Rate fastest;
+    SpaceReading first;  // that started in it
   };
 
-  void Remember(std::int64_t second, double bytes_per_second, double inodes_per_second);
+  void Remember(const SpaceReading& reading);
+  // Of the window that ends with `reading`.
+  static bool InWindow(const Bucket& bucket, const SpaceReading& reading);
+  Rate FastestFill(const SpaceReading& reading) const;
+  Rate MeanFill(const SpaceReading& reading) const;
 
   std::array<Bucket, kWindowSeconds> buckets_;
   std::optional<SpaceReading> last_;

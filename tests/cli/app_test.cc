@@ -389,6 +389,21 @@ TEST_F(AppTest, ExplainSaysWhichStepFailedAndHowManyBytesAreShort) {
                     HasSubstr("in 2.5s"), HasSubstr("tidemark trim orders/0 --before 12000")));
 }
 
+TEST_F(AppTest, ExplainSaysHowLongReadingsHaveBeenGoodAndMustBe) {
+  space::v1::Explanation& explanation = spu_.explanation;
+  FillVolume(*explanation.mutable_volume());
+  explanation.mutable_volume()->set_path("/data/a");
+  auto& proof = *explanation.mutable_proof();
+  proof.set_running(true);
+  proof.set_step(space::v1::PROOF_STEP_READINGS);
+  proof.set_readings_seen(3);
+  proof.set_readings_wanted(5);
+  proof.set_settled_ms(1200);
+  proof.set_settle_ms(8000);
+  EXPECT_THAT(Run({"volume", "explain", "/data/a"}).out,
+              HasSubstr("readings   3 of 5, good for 1.2s of 8.0s"));
+}
+
 TEST_F(AppTest, ExplainFallsBackToTheLastReportAndSaysSo) {
   sc_.spus.mutable_spus(0)->set_grpc_endpoint("127.0.0.1:1");
   const Ran ran = Run({"volume", "explain"});

@@ -40,12 +40,9 @@ TEST_F(PollScheduleTest, AnIdleVolumeIsReadEveryFiveSeconds) {
   EXPECT_EQ(schedule_.time_to_full(), std::nullopt);
 }
 
-TEST_F(PollScheduleTest, AQuarterOfTheTimeToFull) {
+TEST_F(PollScheduleTest, AQuarterOfTheTimeToFullAtTheFastestFill) {
   Read(seconds(0), 1000 * kMiB);
   Read(seconds(1), 900 * kMiB);  // 100 MiB/s, 800 MiB left: 8 s
-  EXPECT_DOUBLE_EQ(schedule_.fill_bytes_per_second(), 100.0 * kMiB);
-  ASSERT_TRUE(schedule_.time_to_full().has_value());
-  EXPECT_EQ(*schedule_.time_to_full(), seconds(8));
   EXPECT_EQ(schedule_.interval(), seconds(2));
   Read(seconds(1), 140 * kMiB);  // 760 MiB/s
   EXPECT_LT(schedule_.interval(), milliseconds(60));
@@ -56,16 +53,43 @@ TEST_F(PollScheduleTest, RemembersTheFastestFillForAMinute) {
   Read(seconds(0), 1000 * kMiB);
   Read(seconds(1), 900 * kMiB);
   for (int i = 0; i < 59; ++i) Read(seconds(1), 900 * kMiB);
-  EXPECT_DOUBLE_EQ(schedule_.fill_bytes_per_second(), 100.0 * kMiB);
+  EXPECT_EQ(schedule_.interval(), seconds(2));
   Read(seconds(1), 900 * kMiB);
-  EXPECT_DOUBLE_EQ(schedule_.fill_bytes_per_second(), 0);
   EXPECT_EQ(schedule_.interval(), seconds(5));
 }
 
 TEST_F(PollScheduleTest, TwoReadingsInQuickSuccessionDoNotInventARate) {
   Read(seconds(0), 1000 * kMiB);
-  Read(std::chrono::microseconds(10), 992 * kMiB);
-  EXPECT_DOUBLE_EQ(schedule_.fill_bytes_per_second(), 320.0 * kMiB);  // 8 MiB in 25 ms
+  Read(std::chrono::microseconds(10), 992 * kMiB);  // 8 MiB in 25 ms, 892 MiB left
+  EXPECT_NEAR(std::chrono::duration<double>(schedule_.interval()).count(), 892.0 / 320 / 4, 1e-6);
+}
+
+TEST_F(PollScheduleTest, PeopleAreToldTheMeanAndNotTheFastestBurst) {
+  Read(seconds(0), 1000 * kMiB);
+  Read(milliseconds(25), 992 * kMiB);  // one step
+  EXPECT_DOUBLE_EQ(schedule_.fill_bytes_per_second(), 8.0 / 5 * kMiB);
+  for (int i = 0; i < 40; ++i) Read(seconds(1), 992 * kMiB);
+  EXPECT_NEAR(schedule_.fill_bytes_per_second(), 8.0 / 40 * kMiB, 1024);
+  ASSERT_TRUE(schedule_.time_to_full().has_value());
+  EXPECT_GT(*schedule_.time_to_full(), std::chrono::minutes(74));  // 892 MiB at 0.2 MiB/s
+  for (int i = 0; i < 30; ++i) Read(seconds(1), 992 * kMiB);
+  EXPECT_DOUBLE_EQ(schedule_.fill_bytes_per_second(), 0);
+  EXPECT_EQ(schedule_.time_to_full(), std::nullopt);
+}
+
+TEST_F(PollScheduleTest, TheMeanOfASteadyFillIsItsRate) {
+  for (int i = 0; i < 100; ++i) Read(seconds(1), (10'000 - 10 * i) * kMiB);
+  EXPECT_DOUBLE_EQ(schedule_.fill_bytes_per_second(), 10.0 * kMiB);
+  ASSERT_TRUE(schedule_.time_to_full().has_value());
+  EXPECT_EQ(*schedule_.time_to_full(), seconds(891));  // 8,910 MiB above full
+}
+
+TEST_F(PollScheduleTest, AVolumeThatWasFreedDoesNotFill) {
+  Read(seconds(0), 500 * kMiB);
+  Read(seconds(10), 400 * kMiB);
+  Read(seconds(10), 900 * kMiB);
+  EXPECT_DOUBLE_EQ(schedule_.fill_bytes_per_second(), 0);
+  EXPECT_EQ(schedule_.time_to_full(), std::nullopt);
 }
 
 TEST_F(PollScheduleTest, InodesRunOutToo) {
