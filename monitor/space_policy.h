@@ -64,6 +64,10 @@ class SpacePolicy {
   void Abandon(GrantId grant) { budget_.Abandon(grant); }
 
   bool gate_open() const { return gate_open_; }
+  // Of the reserve, that have to be there; 0 while it is not counted on.
+  std::int64_t reserve_expected_bytes() const {
+    return room_held_ ? wanted_.marks.reserve_bytes : 0;
+  }
   const VerdictRecord& durable() const { return durable_; }
   const HoldSet& wanted_holds() const { return wanted_.holds; }
   const std::optional<DeviceHold>& device_fault() const { return device_fault_; }

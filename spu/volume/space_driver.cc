@@ -1,9 +1,11 @@
 #include "spu/volume/space_driver.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_format.h"
 #include "base/errno_status.h"
+#include "daemon/log.h"
 #include "monitor/errno_verdict.h"
 #include "monitor/room_answer.h"
 
@@ -17,13 +19,20 @@ namespace action = monitor::action;
 // One reading runs, and one more may wait behind it: the policy never has more under way.
 constexpr std::size_t kReadingsWaitingMax = 2;
 
-monitor::ProbeOutcome ReadSpace(VolumeDisk& disk, bool sync_first) {
+struct Seen {
+  monitor::ProbeOutcome outcome;
+  absl::StatusOr<std::int64_t> reserve_bytes;
+};
+
+Seen ReadSpace(VolumeDisk& disk, bool sync_first) {
   if (sync_first) {
     if (absl::Status synced = disk.file_system().SyncFileSystem(disk.path()); !synced.ok()) {
-      return monitor::VolumeFault{monitor::DeviceCause::kSyncFailed, std::string(synced.message())};
+      return {
+          monitor::VolumeFault{monitor::DeviceCause::kSyncFailed, std::string(synced.message())},
+          synced};
     }
   }
-  return disk.probe().Probe();
+  return {disk.probe().Probe(), disk.reserve().HeldBytes()};
 }
 
 }  // namespace
@@ -112,12 +121,25 @@ void SpaceDriver::Do(const action::Persist& persist) {
 
 void SpaceDriver::Do(const action::TakeReading& take) {
   if (reading_in_flight_) return;  // its answer counts, late or not
+  reserve_expected_bytes_ = policy_.reserve_expected_bytes();
   reading_in_flight_ = space_thread_.TryRun(
       [disk = disk_, sync_first = take.sync_first] { return ReadSpace(*disk, sync_first); },
-      [this](const monitor::ProbeOutcome& outcome) {
+      [this](const Seen& seen) {
         reading_in_flight_ = false;
-        OnProbed(outcome);
+        if (seen.reserve_bytes.ok()) OnReserveSeen(*seen.reserve_bytes);
+        OnProbed(seen.outcome);
       });
+}
+
+// Less than was counted on before the look, and is now: it is gone. One that grew meanwhile is not.
+void SpaceDriver::OnReserveSeen(std::int64_t held_bytes) {
+  const std::int64_t expected = std::min(reserve_expected_bytes_, policy_.reserve_expected_bytes());
+  if (held_bytes >= expected) return;
+  daemon::Log(
+      daemon::LogLevel::kError, "volume.reserve_lost",
+      {{"volume", disk_->path()}, {"held_bytes", held_bytes}, {"expected_bytes", expected}});
+  Apply(event::ReserveLost{
+      absl::StrFormat("reserve: %d of %d bytes are there", held_bytes, expected)});
 }
 
 void SpaceDriver::OnProbed(const monitor::ProbeOutcome& outcome) {

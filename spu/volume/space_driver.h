@@ -86,6 +86,7 @@ class SpaceDriver {
   }
 
   void OnProbed(const monitor::ProbeOutcome& outcome);
+  void OnReserveSeen(std::int64_t held_bytes);
   void OnReserveTaken(const monitor::action::TakeRoom& room, const monitor::ReserveResult& reserve);
   void OnStepsTaken(const monitor::action::TakeRoom& room, const monitor::ReserveResult& reserve,
                     const StepsTaken& taken);
@@ -108,6 +109,7 @@ class SpaceDriver {
   std::deque<monitor::SpaceEvent> queued_;
   bool carrying_out_ = false;
   bool reading_in_flight_ = false;
+  std::int64_t reserve_expected_bytes_ = 0;  // when the reading under way was asked for
   bool stopped_ = false;
   std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
 };

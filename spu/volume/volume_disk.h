@@ -5,7 +5,8 @@
 //
 // Lifetime:  holds the volume's lock until the last owner is gone.
 // Threading: slots() one call at a time (the policy has one write under way); probe() only on the
-//            volume's space thread; reserve() and trial() only in room jobs, one at a time.
+//            volume's space thread; reserve() and trial() only in room jobs, one at a time, but
+//            for the reserve's HeldBytes(). file_system() anywhere.
 // Errors:    Open() says what is wrong and what to do about it: kFailedPrecondition (no marker, or
 //            locked by another process), kDataLoss, errno statuses.
 #pragma once
@@ -20,6 +21,7 @@
 #include "monitor/statvfs_probe.h"
 #include "monitor/verdict_slots.h"
 #include "monitor/volume_layout.h"
+#include "spu/volume/reserve_backed_file_system.h"
 #include "storage/fs/file_system.h"
 
 namespace tidemark::spu {
@@ -39,7 +41,8 @@ class VolumeDisk {
   // btrfs shows our own allocations and frees only after a syncfs.
   bool sync_before_reading() const;
 
-  storage::FileSystem& file_system() { return file_system_; }
+  // What partitions use: an unlink of theirs may cost the reserve.
+  ReserveBackedFileSystem& file_system() { return file_system_; }
   monitor::VerdictSlots& slots() { return slots_; }
   monitor::ReserveFile& reserve() { return reserve_; }
   monitor::RoomTrial& trial() { return trial_; }
@@ -49,7 +52,7 @@ class VolumeDisk {
   VolumeDisk(storage::FileSystem& file_system, monitor::VolumeLayout layout,
              std::unique_ptr<storage::FileLock> lock, monitor::StatvfsProbe probe,
              monitor::VerdictSlots slots)
-      : file_system_(file_system),
+      : file_system_(file_system, layout),
         layout_(std::move(layout)),
         lock_(std::move(lock)),
         probe_(std::move(probe)),
@@ -57,7 +60,7 @@ class VolumeDisk {
         reserve_(file_system, layout_),
         trial_(file_system, layout_) {}
 
-  storage::FileSystem& file_system_;
+  ReserveBackedFileSystem file_system_;
   monitor::VolumeLayout layout_;
   std::unique_ptr<storage::FileLock> lock_;
   monitor::StatvfsProbe probe_;

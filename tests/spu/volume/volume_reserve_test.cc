@@ -1,0 +1,81 @@
+// The reserve of a running volume: given up only for an unlink that has no room, and missed at
+// once.
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <filesystem>
+
+#include "tests/spu/volume/volume_rig.h"
+
+namespace tidemark::spu {
+namespace {
+
+using support::Operation;
+using support::WaitFor;
+
+constexpr std::uint64_t kPartition = 1;
+
+class VolumeReserveTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!rig_.unavailable().empty()) GTEST_SKIP() << rig_.unavailable();
+    ASSERT_OK(rig_.Open());
+    ASSERT_TRUE(rig_.AwaitAccepting(true));
+    ASSERT_TRUE(rig_.Assign(kPartition).ok());
+  }
+  std::string reserve() const { return monitor::VolumeLayout(rig_.path()).reserve(); }
+  base::Episode episode() { return rig_.durable().episode; }
+
+  VolumeRig rig_;
+};
+
+TEST_F(VolumeReserveTest, AnUnlinkThatHasNoRoomTakesTheReserveAndIsDone) {
+  const VolumeRig::Filled filled = rig_.Fill(kPartition);
+  ASSERT_TRUE(rig_.AwaitAccepting(false));
+  // As a full btrfs: no file goes before there is room for it.
+  bool reserve_gone = false;
+  const auto full = rig_.disk().Add(
+      {.operation = Operation::kRemoveFile, .path_contains = ".log", .error_number = ENOSPC});
+  rig_.disk().Add({.operation = Operation::kRemoveFile, .path_contains = "/reserve", .before = [&] {
+                     reserve_gone = true;
+                     rig_.disk().Remove(full);
+                   }});
+  const TrimResult trimmed = rig_.Trim(kPartition, base::Offset(filled.acknowledged / 2));
+  EXPECT_TRUE(reserve_gone);
+  EXPECT_GT(trimmed.freed_bytes, 0);
+  // Taken anew for the proof, in an episode that may have been the one before.
+  ASSERT_TRUE(rig_.AwaitAccepting(true));
+  EXPECT_GE(rig_.durable().last_proof->reserve_bytes, rig_.durable().marks.reserve_bytes);
+  EXPECT_TRUE(std::filesystem::exists(reserve()));
+}
+
+TEST_F(VolumeReserveTest, AnUnlinkThatFailsForAnotherReasonLeavesTheReserve) {
+  const VolumeRig::Filled filled = rig_.Fill(kPartition);
+  ASSERT_TRUE(rig_.AwaitAccepting(false));
+  const auto stuck = rig_.disk().Add(
+      {.operation = Operation::kRemoveFile, .path_contains = ".log", .error_number = EBUSY});
+  rig_.Trim(kPartition, base::Offset(filled.acknowledged / 2));
+  EXPECT_TRUE(std::filesystem::exists(reserve()));
+  rig_.disk().Remove(stuck);
+}
+
+TEST_F(VolumeReserveTest, ALostReserveEndsOnlineUntilItIsHeldAgain) {
+  const base::Episode before = episode();
+  std::filesystem::remove(reserve());
+  ASSERT_TRUE(WaitFor([&] { return episode() > before; }, support::kLongWait,
+                      "an episode for the lost reserve"));
+  ASSERT_TRUE(rig_.AwaitAccepting(true));
+  EXPECT_EQ(rig_.durable().last_proof->episode, episode());
+  EXPECT_GE(std::filesystem::file_size(reserve()),
+            static_cast<std::uintmax_t>(rig_.durable().marks.reserve_bytes));
+}
+
+TEST_F(VolumeReserveTest, AReserveThatWasCutShortIsLost) {
+  const base::Episode before = episode();
+  std::filesystem::resize_file(reserve(), 4096);
+  EXPECT_TRUE(WaitFor([&] { return episode() > before; }, support::kLongWait,
+                      "an episode for the lost reserve"));
+}
+
+}  // namespace
+}  // namespace tidemark::spu
