@@ -153,7 +153,9 @@ ReserveFile::Outcome ReserveFile::VerifyAtLeast(std::int64_t bytes) {
   const auto stat = (*file)->Stat();
   if (!stat.ok()) return Failure{DiskOperation::kStat, stat.status()};
   if (stat->size >= bytes && stat->allocated_bytes >= stat->size) {
-    return ProveLastBlock(**file, stat->size);
+    // The marks were lowered: what lies above them is for the partitions again.
+    const bool cut = stat->size > bytes && (*file)->Truncate(bytes).ok();
+    return ProveLastBlock(**file, cut ? bytes : stat->size);
   }
   return Failure{DiskOperation::kStat,
                  absl::DataLossError(

@@ -40,8 +40,8 @@ class ReserveFile {
   // cut back to what was held.
   ReserveResult Take(std::int64_t bytes);
 
-  // Held by doing: size and st_blocks, last block rewritten, synced and read back. kNotFound if
-  // there is none.
+  // Held by doing: size and st_blocks, last block rewritten, synced and read back; what is more
+  // than `bytes` is given back. kNotFound if there is none.
   ReserveResult Verify(std::int64_t bytes);
 
   // Gives all of it back.

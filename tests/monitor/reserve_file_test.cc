@@ -104,6 +104,15 @@ TEST_P(ReserveFileTest, ASparseReserveIsNotHeld) {
   EXPECT_OK(reserve_->Verify(4 * kMiB).status);
 }
 
+TEST_P(ReserveFileTest, WhatIsMoreThanWantedIsGivenBackAlsoOnAFullVolume) {
+  ASSERT_OK(reserve_->Take(12 * kMiB).status);
+  ASSERT_OK(filler().FillCompletely());
+  const ReserveResult verified = reserve_->Verify(4 * kMiB);
+  EXPECT_OK(verified.status);
+  EXPECT_EQ(verified.held_bytes, 4 * kMiB);
+  EXPECT_GE(available_bytes(), 8 * kMiB);
+}
+
 TEST_P(ReserveFileTest, AShortReserveIsNotVerified) {
   ASSERT_OK(reserve_->Take(4 * kMiB).status);
   EXPECT_THAT(reserve_->Verify(5 * kMiB).status, StatusIs(absl::StatusCode::kDataLoss));
