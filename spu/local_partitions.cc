@@ -1,5 +1,6 @@
 #include "spu/local_partitions.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -23,8 +24,11 @@ Refusal LocalPartitions::WhyNotHere(base::PartitionId id) const {
 
 storage::BatchLimits LocalPartitions::LimitsOf(base::PartitionId id) const {
   if (const Partition* partition = Find(id)) return partition->log().options().limits;
+  // Not known which: what the roomiest volume takes.
   storage::BatchLimits limits;
-  limits.batch_bytes_max = batch_bytes_max_;
+  std::int64_t most = 0;
+  for (const auto& volume : volumes_.all()) most = std::max(most, volume->batch_bytes_max());
+  limits.batch_bytes_max = most > 0 ? std::min(most, batch_bytes_max_) : batch_bytes_max_;
   return limits;
 }
 

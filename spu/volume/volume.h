@@ -86,6 +86,8 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
   // Why it could not start; the others go on. Empty: it has, or is about to.
   const std::string& start_fault() const { return start_fault_; }
   bool accepting() const { return accepting_; }
+  // The largest batch that any topic may put here, by its marks.
+  std::int64_t batch_bytes_max() const { return LogOptionsFor({}).limits.batch_bytes_max; }
   // nullptr until started().
   SpaceDriver* driver() { return driver_.get(); }
   const SpaceDriver* driver() const { return driver_.get(); }
