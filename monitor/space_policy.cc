@@ -72,6 +72,17 @@ void SpacePolicy::Settle() {
   SyncRecord();
   SyncOpening();
   SyncPolling();
+  SyncVouching();
+}
+
+void SpacePolicy::SyncVouching() {
+  const bool says_ready =
+      durable_.generation.value() > 0 && durable_.holds.empty() && !device_fault_.has_value();
+  if (gate_open_ || !says_ready) {
+    unvouched_since_.reset();
+  } else if (!unvouched_since_) {
+    unvouched_since_ = at_.now;
+  }
 }
 
 void SpacePolicy::RaiseSpace(SpaceCause cause, bool unproven) {

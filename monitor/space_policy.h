@@ -68,6 +68,12 @@ class SpacePolicy {
   std::int64_t reserve_expected_bytes() const {
     return room_held_ ? wanted_.marks.reserve_bytes : 0;
   }
+  // How long the gate has been closed though the durable record says that nothing is held: what is
+  // wanted instead does not become durable. A few milliseconds with every hold; longer only where
+  // the disk hangs.
+  base::Duration unvouched_for(base::MonotonicTime now) const {
+    return unvouched_since_ ? now - *unvouched_since_ : base::Duration(0);
+  }
   const VerdictRecord& durable() const { return durable_; }
   const HoldSet& wanted_holds() const { return wanted_.holds; }
   const std::optional<DeviceHold>& device_fault() const { return device_fault_; }
@@ -132,6 +138,7 @@ class SpacePolicy {
   void SyncRecord();   // persists
   void SyncOpening();  // opens, reports
   void SyncPolling();
+  void SyncVouching();
 
   bool held() const { return device_fault_.has_value() || !wanted_.holds.empty(); }
   bool ProofIsDue() const;
@@ -170,6 +177,7 @@ class SpacePolicy {
   std::optional<ReadingFault> fault_;
   std::optional<base::MonotonicTime> poll_began_;
   base::MonotonicTime next_poll_;
+  std::optional<base::MonotonicTime> unvouched_since_;
   base::MonotonicTime lease_until_;
   base::MonotonicTime blind_since_;
   std::int32_t readings_since_blind_ = 0;

@@ -33,6 +33,8 @@ constexpr base::Duration kDrainPoll = std::chrono::milliseconds(5);
 constexpr base::Duration kIdleConnectionsGrace = std::chrono::seconds(1);
 // A reading that old is stale, whatever the policy does with it.
 constexpr base::Duration kReadingHangs = std::chrono::seconds(5);
+// A hold is durable after some milliseconds; a slow disk may take longer.
+constexpr base::Duration kRecordIsLate = std::chrono::seconds(2);
 constexpr char kProduceHealth[] = "tidemark.log.v1.ProduceService";
 constexpr char kConsumeHealth[] = "tidemark.log.v1.ConsumeService";
 
@@ -274,6 +276,10 @@ void SpuProcess::PublishProgress() {
     if (const auto state = volume->State(); state.reading.has_value()) {
       link_health.sample_age =
           std::max(link_health.sample_age, clock_.Now() - state.reading->finished);
+    }
+    if (volume->driver() != nullptr &&
+        volume->driver()->policy().unvouched_for(clock_.Now()) >= kRecordIsLate) {
+      link_health.unvouched.push_back(volume->uuid());
     }
     for (const auto& [id, partition] : volume->partitions()) {
       const storage::PartitionLog& log = partition->log();

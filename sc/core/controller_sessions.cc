@@ -267,13 +267,22 @@ void ControllerCore::EndSession(SpuState& spu, const std::string& why, Moment mo
 
 void ControllerCore::OnHeartbeat(StreamId stream, const v1::SpuHeartbeat& heartbeat,
                                  Moment moment) {
-  const Session* session = FindSession(stream, heartbeat.session());
+  Session* session = FindSession(stream, heartbeat.session());
   if (session == nullptr) {
     RefuseMessage(stream, v1::NACK_REASON_STALE_SESSION,
                   absl::StrFormat("heartbeat of session %d", heartbeat.session()), moment);
     return;
   }
-  OnContact(streams_.at(stream).spu_id, moment);
+  const std::string spu_id = streams_.at(stream).spu_id;
+  OnContact(spu_id, moment);
+  std::set<base::Uuid> unvouched;
+  for (const std::string& bytes : heartbeat.unvouched()) {
+    if (const auto uuid = base::Uuid::FromBytes(bytes); uuid.has_value()) unvouched.insert(*uuid);
+  }
+  if (unvouched != session->unvouched) {
+    session->unvouched = std::move(unvouched);
+    UpdateReaches(spus_.at(spu_id), moment);
+  }
   std::uint64_t digest = 0;
   bool settled = true;
   for (const base::Uuid& uuid : session->volumes) {

@@ -246,6 +246,10 @@ void ControllerCore::UpdateReach(VolumeState& volume, Moment moment) {
     reason =
         absl::StrFormat("controller cannot persist: its store has not answered for more than %s",
                         base::FormatDuration(options_.lease));
+  } else if (spu.session->unvouched.contains(volume.record.uuid)) {
+    reach = v1::REACH_SYNCING;
+    reason = absl::StrFormat("SPU '%s' refuses appends and cannot write down why: its disk hangs",
+                             spu.record.id);
   }
   if (reach == volume.reach && reason == volume.reach_reason) return;
   if ((reach == v1::REACH_UP) != (volume.reach == v1::REACH_UP)) {

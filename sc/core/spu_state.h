@@ -22,6 +22,7 @@ struct Session {
   bool live = false;
   StoreToken token;
   std::set<base::Uuid> volumes;
+  std::set<base::Uuid> unvouched;  // by the newest heartbeat
   base::MonotonicTime last_contact;
   // The lease ran out; a late heartbeat renews it.
   bool lease_out = false;

@@ -232,6 +232,7 @@ void LinkCore::SendHeartbeat(base::MonotonicTime now) {
   heartbeat->set_digest(reports_.Digest());
   heartbeat->set_sample_age_ms(health_.sample_age / std::chrono::milliseconds(1));
   heartbeat->set_queue_age_ms(health_.queue_age / std::chrono::milliseconds(1));
+  for (const base::Uuid& volume : health_.unvouched) heartbeat->add_unvouched(volume.ToBytes());
   Emit(std::move(message));
 }
 

@@ -41,6 +41,7 @@ struct LinkOptions {
 struct LinkHealth {
   base::Duration sample_age{0};
   base::Duration queue_age{0};
+  std::vector<base::Uuid> unvouched;  // volumes; see SpuHeartbeat
 };
 
 class LinkCore {

@@ -92,10 +92,11 @@ void LinkCore::OnWelcome(const sc::v1::Welcome& welcome, base::MonotonicTime now
   effects_.emplace_back(LinkChanged{true, absl::StrFormat("session %d", welcome.session())});
   reports_.Restart();
   for (const sc::v1::KnownVolume& known : welcome.known()) CompareWithKnown(known);
+  // First: a volume that it does not vouch for must not be Up for the moment between the two.
+  SendHeartbeat(now);
   for (const base::Uuid& volume : reports_.Due(now, options_.resend, true)) {
     SendReport(volume, now);
   }
-  SendHeartbeat(now);
 }
 
 void LinkCore::CompareWithKnown(const sc::v1::KnownVolume& known) {

@@ -602,6 +602,17 @@ TEST_F(SpacePolicyTest, ReadingsThatStayAwayCloseTheGateWithTheLease) {
   EXPECT_TRUE(durable().empty());
 }
 
+TEST_F(SpacePolicyTest, AHoldThatDoesNotBecomeDurableIsToldApart) {
+  BecomeReady();
+  EXPECT_EQ(policy().unvouched_for(rig_.now()), seconds(0));
+  rig_.Do(event::AllocationFailed{SpaceCause::kBytes, "step: ENOSPC"});
+  rig_.Pass(seconds(3));  // nobody answers
+  rig_.Tick();
+  EXPECT_GE(policy().unvouched_for(rig_.now()), seconds(3));
+  ASSERT_TRUE(rig_.AnswerPersist());
+  EXPECT_EQ(policy().unvouched_for(rig_.now()), seconds(0)) << "what it says is durable";
+}
+
 TEST_F(SpacePolicyTest, AbsurdReadingsNeverCountAsOk) {
   BecomeReady();
   storage::FileSystemStat absurd;

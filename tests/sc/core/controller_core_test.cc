@@ -270,6 +270,23 @@ TEST_F(ControllerCoreTest, ASilentSpuIsOfflineAfterItsLeaseAndALateHeartbeatBrin
   EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_ONLINE);
 }
 
+// Its disk hangs: what it would say can not be made durable, and its record says ready.
+TEST_F(ControllerCoreTest, AVolumeItsSpuDoesNotVouchForIsNotOnlineUntilItDoes) {
+  simulator_.spu().link().SetHealth({.unvouched = {simulator_.volume(0)}});
+  simulator_.Settle();
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_LEADER_OFFLINE);
+  EXPECT_THAT(simulator_.Verdict(0).reason, HasSubstr("its disk hangs"));
+  EXPECT_EQ(simulator_.Status(1), v1::PARTITION_STATUS_ONLINE) << "the other volume";
+  simulator_.ForgetShown();
+  simulator_.CutStream();
+  simulator_.Settle(kLong);
+  EXPECT_TRUE(simulator_.spu().link().synced());
+  EXPECT_FALSE(simulator_.EverShown(0, v1::PARTITION_STATUS_ONLINE)) << "nor in a new session";
+  simulator_.spu().link().SetHealth({});
+  simulator_.Settle();
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_ONLINE);
+}
+
 TEST_F(ControllerCoreTest, AfterAStartEverythingIsDownButNothingIsForgotten) {
   simulator_.RestartController();
   EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_LEADER_OFFLINE);

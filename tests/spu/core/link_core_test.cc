@@ -473,8 +473,20 @@ TEST_F(LinkCoreTest, AVolumeAddedLaterNeedsANewHello) {
 
 TEST_F(LinkCoreTest, TheHeartbeatCarriesTheDigestOfAllVolumes) {
   Attach();
-  const auto heartbeat = All<SendMessage>().back().message.heartbeat();
+  const auto heartbeat = All<SendMessage>().at(1).message.heartbeat();  // after the Hello
   EXPECT_EQ(heartbeat.digest(), daemon::HeartbeatDigest(ReadyReport(kVolume, 1)));
+}
+
+TEST_F(LinkCoreTest, TheHeartbeatComesBeforeTheReportsAndNamesWhatIsNotVouchedFor) {
+  link_.SetHealth({.unvouched = {kVolume}});
+  Attach();
+  std::vector<sc::v1::AttachRequest> sent;
+  for (const auto& send : All<SendMessage>()) sent.push_back(send.message);
+  ASSERT_EQ(sent.size(), 3u) << "Hello, heartbeat, report";
+  ASSERT_TRUE(sent[1].has_heartbeat());
+  ASSERT_EQ(sent[1].heartbeat().unvouched_size(), 1);
+  EXPECT_EQ(sent[1].heartbeat().unvouched(0), kVolume.ToBytes());
+  EXPECT_TRUE(sent[2].has_report());
 }
 
 TEST_F(LinkCoreTest, StopSaysGoodbyeAndEndsForGood) {
