@@ -18,8 +18,15 @@ using daemon::LogLevel;
 using monitor::ReclaimCandidate;
 using monitor::ReclaimKind;
 
-storage::RetentionLimits LimitsOf(const sc_pb::TopicPolicy& policy) {
+// What nobody assigns is in no automatic plan: of it goes only what was trimmed away before.
+bool MayDropOldest(const Partition& partition) {
+  return partition.assigned && partition.policy.on_full() == sc_pb::ON_FULL_DROP_OLDEST;
+}
+
+storage::RetentionLimits LimitsOf(const Partition& partition) {
   storage::RetentionLimits limits;
+  if (!partition.assigned) return limits;
+  const sc_pb::TopicPolicy& policy = partition.policy;
   if (policy.retention_bytes() > 0) limits.bytes = policy.retention_bytes();
   if (policy.retention_ms() > 0) limits.age = std::chrono::milliseconds(policy.retention_ms());
   return limits;
@@ -64,12 +71,12 @@ std::vector<ReclaimCandidate> Volume::ReclaimCandidates() const {
       add(ReclaimKind::kTrimmedSegment, plan.drop.front(), plan.expected_freed_bytes, "trimmed");
       continue;
     }
-    if (const auto plan = log.PlanExpiry(LimitsOf(partition->policy), clock_.WallNow());
+    if (const auto plan = log.PlanExpiry(LimitsOf(*partition), clock_.WallNow());
         !plan.drop.empty()) {
       add(ReclaimKind::kExpiredSegment, plan.drop.front(), plan.expected_freed_bytes, "retention");
       continue;
     }
-    if (partition->policy.on_full() != sc_pb::ON_FULL_DROP_OLDEST) continue;
+    if (!MayDropOldest(*partition)) continue;
     for (const storage::SegmentSummary& segment : log.Segments()) {
       if (segment.active || segment.busy) break;
       add(ReclaimKind::kDropOldestSegment, segment.base_offset, segment.allocated_bytes,
@@ -103,7 +110,7 @@ std::int64_t Volume::BytesTo(std::int64_t mark_bytes) const {
 void Volume::ExpireSegments(Partition& partition) {
   storage::TrimPlan plan = partition.log().PlanLeftovers(Now());
   if (plan.drop.empty()) {
-    plan = partition.log().PlanExpiry(LimitsOf(partition.policy), clock_.WallNow());
+    plan = partition.log().PlanExpiry(LimitsOf(partition), clock_.WallNow());
   }
   if (plan.drop.empty()) return;
   partition.RunPlan(plan, [](std::int64_t) {});
@@ -151,8 +158,9 @@ std::optional<storage::TrimPlan> Volume::TrimFor(const Partition& partition,
     case ReclaimKind::kTrimmedSegment:
       return log.PlanLeftovers(Now());
     case ReclaimKind::kExpiredSegment:
-      return log.PlanExpiry(LimitsOf(partition.policy), clock_.WallNow());
+      return log.PlanExpiry(LimitsOf(partition), clock_.WallNow());
     case ReclaimKind::kDropOldestSegment:
+      if (!MayDropOldest(partition)) return std::nullopt;  // no more: a newer list came
       for (const storage::SegmentSummary& segment : log.Segments()) {
         if (segment.base_offset != candidate.base_offset) continue;
         auto plan = log.PlanTrim(segment.end_offset);
