@@ -61,12 +61,23 @@ void Volume::FinishStart(const absl::Status& status) {
   if (done) done(status);
 }
 
-// Without a reading the marks cannot be held against the real volume; the policy is blind then.
+// Without a reading the marks cannot be held against the real volume; the policy is blind then. Of
+// the inodes only a reading knows how many there are: the marks that were in force stay so.
 absl::Status Volume::SetMarks(const monitor::SpaceReading* reading, std::size_t partitions) {
   const std::int64_t inodes_total =
       reading != nullptr && reading->counts_inodes ? reading->inodes_total : 0;
   marks_ = monitor::DeriveMarks(disk_->capacity_bytes(), inodes_total, options_.marks);
-  if (reading == nullptr) return absl::OkStatus();
+  if (reading == nullptr) {
+    const auto& record = disk_->slots().loaded().record;
+    if (!record.has_value()) {
+      return absl::UnavailableError(
+          "neither a reading nor a record says how many inodes the volume must keep");
+    }
+    marks_.full_inodes = record->marks.full_inodes;
+    marks_.resume_inodes = record->marks.resume_inodes;
+    marks_.low_inodes = record->marks.low_inodes;
+    return absl::OkStatus();
+  }
   monitor::MarksFit fit;
   fit.total_bytes = reading->total_bytes;
   fit.inodes_total = inodes_total;

@@ -1,0 +1,62 @@
+// A start that cannot see its disk well: nothing becomes weaker than it was.
+#include <gmock/gmock.h>
+
+#include "tests/spu/volume/volume_rig.h"
+
+namespace tidemark::spu {
+namespace {
+
+using support::FaultRule;
+using support::Operation;
+using support::WaitFor;
+
+// Of a start: the first is asked by whoever opens the volume, the second by its first look.
+constexpr std::uint64_t kFirstLook = 2;
+
+class VolumeStartTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!rig_.unavailable().empty()) GTEST_SKIP() << rig_.unavailable();
+    ASSERT_OK(rig_.Open());
+    ASSERT_TRUE(rig_.AwaitAccepting(true));
+  }
+
+  monitor::Marks Marks() {
+    return rig_.OnLoop<monitor::Marks>([](Volume& volume) { return volume.State().marks; });
+  }
+
+  VolumeRig rig_{
+      {.kind = support::SmallVolume::Kind::kTmpfs, .size_bytes = 64 * base::kMiB, .inodes = 2048}};
+};
+
+// Without the inode marks the episode ended by itself: zero inodes are enough above a mark of zero.
+TEST_F(VolumeStartTest, AFailedFirstReadingLeavesTheInodeMarksInForce) {
+  const monitor::Marks before = Marks();
+  ASSERT_GT(before.full_inodes, 0);
+  auto filler = support::ForeignFiller::Create(rig_.path());
+  ASSERT_OK(filler);
+  ASSERT_OK((*filler)->TakeInodesUntilLeft(0));
+  ASSERT_TRUE(rig_.AwaitAccepting(false));
+  ASSERT_TRUE(WaitFor([&] { return rig_.durable().holds.space.has_value(); }, support::kLongWait,
+                      "the hold to be durable"));
+  rig_.Kill();
+
+  rig_.disk().Add({.operation = Operation::kStatFileSystem,
+                   .when = FaultRule::When::kOnly,
+                   .nth = kFirstLook,
+                   .error_number = ENOMEM});
+  ASSERT_OK(rig_.Open());
+  EXPECT_EQ(Marks(), before);
+  ASSERT_TRUE(WaitFor([&] { return rig_.explanation().proof().inodes_short() > 0; },
+                      support::kLongWait, "a proof that says how many inodes are short"));
+  EXPECT_FALSE(rig_.accepting());
+  EXPECT_TRUE(rig_.holds().space.has_value());
+
+  ASSERT_OK((*filler)->FreeInodes());
+  ASSERT_TRUE(rig_.AwaitAccepting(true));
+  EXPECT_EQ(rig_.durable().marks, before);
+  EXPECT_GE(rig_.durable().last_proof->inodes_after, before.resume_inodes);
+}
+
+}  // namespace
+}  // namespace tidemark::spu
