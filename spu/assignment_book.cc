@@ -53,7 +53,7 @@ void AssignmentBook::Apply(const pb::Assignments& assignments) {
 void AssignmentBook::OnVolumeChanged() {
   if (!volumes_.all_settled()) return;
   for (const pb::Assignments& assignments : std::exchange(early_, {})) Begin(assignments);
-  if (refused_.empty() || retrying_) return;
+  if (retrying_) return;
   pb::Assignments again;
   again.set_version(version_);
   for (const auto& [id, assignment] : refused_) {
@@ -61,7 +61,10 @@ void AssignmentBook::OnVolumeChanged() {
     const Volume* volume = uuid.has_value() ? volumes_.Find(*uuid) : nullptr;
     if (volume != nullptr && volume->accepting()) *again.add_partitions() = assignment;
   }
-  if (again.partitions_size() == 0) return;
+  for (const base::PartitionId id : undeleted_) {
+    if (all_known() && volumes_.Keeping(id) == nullptr) again.add_tombstones(id.value());
+  }
+  if (again.partitions_size() == 0 && again.tombstones_size() == 0) return;
   retrying_ = true;
   Begin(again);
 }
@@ -70,6 +73,7 @@ void AssignmentBook::Begin(const pb::Assignments& assignments) {
   version_ = assignments.version();
   if (assignments.full()) {
     refused_.clear();
+    undeleted_.clear();
     MarkUnclaimed(assignments);
   }
   auto round = std::make_shared<Round>();
@@ -115,31 +119,37 @@ void AssignmentBook::Assign(const pb::Assignment& assignment, const std::shared_
   volume->Assign(SpecOf(assignment), [this, guard = std::weak_ptr(alive_), assignment,
                                       round](pb::AssignmentResult result) {
     if (guard.expired()) return;
-    if (!result.ok()) refused_[base::PartitionId(assignment.partition_id())] = assignment;
+    const base::PartitionId id(assignment.partition_id());
+    if (!result.ok() && !undeleted_.contains(id)) refused_[id] = assignment;
     Record(round, std::move(result));
   });
 }
 
 void AssignmentBook::Delete(base::PartitionId id, const std::shared_ptr<Round>& round) {
   refused_.erase(id);
+  undeleted_.insert(id);
   pb::AssignmentResult result;
   result.set_partition_id(id.value());
   result.set_tombstone(true);
   result.set_ok(true);
   Volume* volume = volumes_.Keeping(id);
   if (volume == nullptr) {
-    result.set_ok(volumes_complete_);
-    if (!volumes_complete_) {
+    result.set_ok(all_known());
+    if (result.ok()) {
+      undeleted_.erase(id);
+    } else {
       result.set_refusal(pb::ASSIGNMENT_REFUSAL_UNKNOWN_VOLUME);
       result.set_detail("a configured volume is not open; the partition may be on it");
     }
     return Record(round, std::move(result));
   }
-  volume->Delete(id, [this, guard = std::weak_ptr(alive_), round,
+  volume->Delete(id, [this, guard = std::weak_ptr(alive_), id, round,
                       result = std::move(result)](const absl::Status& deleted) mutable {
     if (guard.expired()) return;
     result.set_ok(deleted.ok());
-    if (!deleted.ok()) {
+    if (deleted.ok()) {
+      undeleted_.erase(id);
+    } else {
       result.set_refusal(pb::ASSIGNMENT_REFUSAL_DEVICE);
       result.set_detail(std::string(deleted.message()));
     }

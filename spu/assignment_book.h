@@ -2,7 +2,8 @@
 //
 // Absence never deletes: a partition that a full list does not name is kept, shown as unclaimed,
 // and not written. What had to be refused (a volume with a hold, no room) is tried again when its
-// volume opens, and told again. Assignments wait until every volume has started.
+// volume opens, and told again. A tombstone is acknowledged only when no volume keeps the partition
+// or may keep it. Assignments wait until every volume has started or cannot.
 //
 // Lifetime:  owned by the Agent.
 // Threading: confined to the loop.
@@ -14,6 +15,8 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
+#include <vector>
 
 #include "spu/volume/volume_set.h"
 #include "tidemark/sc/v1/control.pb.h"
@@ -40,6 +43,8 @@ class AssignmentBook {
   void Begin(const tidemark::sc::v1::Assignments& assignments);
   void Assign(const tidemark::sc::v1::Assignment& assignment, const std::shared_ptr<Round>& round);
   void Delete(base::PartitionId id, const std::shared_ptr<Round>& round);
+  // What each volume keeps is known, so that what none keeps is gone.
+  bool all_known() const { return volumes_complete_ && volumes_.all_started(); }
   void Record(const std::shared_ptr<Round>& round, tidemark::sc::v1::AssignmentResult result);
   void Finish(const std::shared_ptr<Round>& round);
   void MarkUnclaimed(const tidemark::sc::v1::Assignments& assignments);
@@ -50,6 +55,7 @@ class AssignmentBook {
   Tell tell_;
   std::vector<tidemark::sc::v1::Assignments> early_;
   std::map<base::PartitionId, tidemark::sc::v1::Assignment> refused_;
+  std::set<base::PartitionId> undeleted_;  // tombstones not carried out yet
   std::uint64_t version_ = 0;
   bool retrying_ = false;
   std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);

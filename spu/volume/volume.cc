@@ -36,6 +36,12 @@ Partition* Volume::Find(base::PartitionId partition) const {
   return found == partitions_.end() ? nullptr : found->second.get();
 }
 
+bool Volume::Keeps(base::PartitionId partition) const {
+  return Find(partition) != nullptr || unopened_.contains(partition) ||
+         creating_.contains(partition) || deleting_.contains(partition) ||
+         undeleted_.contains(partition);
+}
+
 VolumeState Volume::State() const {
   VolumeState state;
   state.uuid = uuid().ToString();
@@ -232,6 +238,7 @@ void Volume::Housekeep() {
     ReleaseIdleStep(*partition);
     if (expire) ExpireSegments(*partition);
   }
+  if (expire) DeleteAgain();
   CountMissingSteps();
 }
 

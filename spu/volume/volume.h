@@ -113,7 +113,11 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
 
   // Makes the partition if it is not there. Nacked when its first step would not fit.
   void Assign(const PartitionSpec& spec, Assigned done);
-  // Deletes for ever; gone is success.
+  // It has a partition here, or may have: also one that could not be opened, is being made, or could
+  // not be deleted.
+  bool Keeps(base::PartitionId partition) const;
+  // Deletes for ever; gone is success. What fails is repeated now and then, and told by
+  // OnVolumeChanged() when it is gone.
   void Delete(base::PartitionId partition, absl::AnyInvocable<void(absl::Status)> done);
 
   using Reclaimed = absl::AnyInvocable<void(const tidemark::space::v1::ReclaimResponse&)>;
@@ -183,6 +187,7 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
   void ObserveReclaim(const monitor::SpaceReading& reading);
   void EndReclaim();
   void CreateOnDisk(const PartitionSpec& spec, monitor::GrantId grant, Assigned done);
+  void DeleteAgain();
 
   const Refusal& WhyClosedCached();
   // By what is durable, also before the verdict has begun.
@@ -219,6 +224,8 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
   std::size_t opening_ = 0;
   std::map<base::PartitionId, absl::Status> unopened_;
   std::set<base::PartitionId> creating_;
+  std::set<base::PartitionId> deleting_;   // under way
+  std::set<base::PartitionId> undeleted_;  // ordered, and still there
   std::string recovery_fault_;
   std::string start_fault_;
   absl::AnyInvocable<void(absl::Status)> on_started_;

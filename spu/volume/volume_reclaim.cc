@@ -206,6 +206,9 @@ void Volume::Assign(const PartitionSpec& spec, Assigned done) {
     return done(
         Refused(spec, sc_pb::ASSIGNMENT_REFUSAL_VOLUME_HELD, "the volume is still opening"));
   }
+  if (deleting_.contains(id) || undeleted_.contains(id)) {
+    return done(Refused(spec, sc_pb::ASSIGNMENT_REFUSAL_VOLUME_HELD, "it is being deleted"));
+  }
   if (const auto unopened = unopened_.find(id); unopened != unopened_.end()) {
     return done(
         Refused(spec, sc_pb::ASSIGNMENT_REFUSAL_DEVICE, std::string(unopened->second.message())));
@@ -276,6 +279,13 @@ void Volume::CreateOnDisk(const PartitionSpec& spec, monitor::GrantId grant, Ass
 }
 
 void Volume::Delete(base::PartitionId id, absl::AnyInvocable<void(absl::Status)> done) {
+  if (creating_.contains(id)) {
+    undeleted_.insert(id);
+    return done(absl::UnavailableError("it is being created; it is deleted after that"));
+  }
+  if (!deleting_.insert(id).second) {
+    return done(absl::UnavailableError("it is being deleted"));
+  }
   auto removed = partitions_.extract(id);  // readers and producers are told once it is out
   removed = {};
   step_users_.erase(id);
@@ -286,10 +296,14 @@ void Volume::Delete(base::PartitionId id, absl::AnyInvocable<void(absl::Status)>
       [this, guard = std::weak_ptr(alive_), id,
        done = std::move(done)](const absl::StatusOr<storage::DeletedPartition>& deleted) mutable {
         if (guard.expired()) return;
+        deleting_.erase(id);
         if (!deleted.ok()) {
+          undeleted_.insert(id);
           Judge(monitor::DiskOperation::kRemove, deleted.status(), "delete a partition");
           return done(deleted.status());
         }
+        undeleted_.erase(id);
+        unopened_.erase(id);
         daemon::Log(LogLevel::kInfo, "partition.deleted",
                     {{"volume", disk_->path()},
                      {"partition_id", id.value()},
@@ -298,6 +312,15 @@ void Volume::Delete(base::PartitionId id, absl::AnyInvocable<void(absl::Status)>
         CountMissingSteps();
         done(absl::OkStatus());
       });
+}
+
+// The order to delete stands until it is carried out.
+void Volume::DeleteAgain() {
+  for (const base::PartitionId id : std::set(undeleted_)) {
+    Delete(id, [this](const absl::Status& deleted) {
+      if (deleted.ok()) listener_.OnVolumeChanged(uuid());
+    });
+  }
 }
 
 }  // namespace tidemark::spu

@@ -22,9 +22,7 @@ Volume* VolumeSet::WithPartition(base::PartitionId partition) const {
 
 Volume* VolumeSet::Keeping(base::PartitionId partition) const {
   for (const auto& volume : volumes_) {
-    if (volume->Find(partition) != nullptr || volume->unopened().contains(partition)) {
-      return volume.get();
-    }
+    if (volume->Keeps(partition)) return volume.get();
   }
   return nullptr;
 }
@@ -53,6 +51,11 @@ bool VolumeSet::all_settled() const {
   return std::all_of(volumes_.begin(), volumes_.end(), [](const auto& volume) {
     return volume->started() || !volume->start_fault().empty();
   });
+}
+
+bool VolumeSet::all_started() const {
+  return std::all_of(volumes_.begin(), volumes_.end(),
+                     [](const auto& volume) { return volume->started(); });
 }
 
 }  // namespace tidemark::spu

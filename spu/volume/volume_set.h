@@ -21,12 +21,14 @@ class VolumeSet {
   Volume* Find(const base::Uuid& uuid) const;
   // The volume that serves the partition, or null.
   Volume* WithPartition(base::PartitionId partition) const;
-  // The volume that has it on disk, also where it could not be opened.
+  // The volume that has it on disk or may have it, see Volume::Keeps().
   Volume* Keeping(base::PartitionId partition) const;
   // By UUID, a unique prefix of one, or path; empty means the only one there is.
   absl::StatusOr<Volume*> Select(const std::string& selector) const;
   // Each has started, or cannot.
   bool all_settled() const;
+  // Of each it is known what it keeps.
+  bool all_started() const;
   void Clear() { volumes_.clear(); }
 
  private:
