@@ -54,7 +54,7 @@ class VolumeListener {
  public:
   virtual ~VolumeListener() = default;
   virtual void OnCommitted(base::Duration /*took*/) {}
-  // The verdict is durable and new, or the numbers beside it changed.
+  // The verdict is durable and new, data was found lost, or the numbers beside it changed.
   virtual void OnVolumeChanged(const base::Uuid& volume) = 0;
 };
 

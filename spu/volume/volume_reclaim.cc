@@ -272,8 +272,9 @@ void Volume::CreateOnDisk(const PartitionSpec& spec, monitor::GrantId grant, Ass
             return done(
                 Refused(spec, sc_pb::ASSIGNMENT_REFUSAL_DEVICE, std::string(opened.message())));
           }
+          // What is lost is told first: acknowledged without it, it would show as Online and empty.
+          if (spec.taken_before) listener_.OnVolumeChanged(uuid());
           Assign(spec, std::move(done));
-          if (spec.taken_before) listener_.OnVolumeChanged(uuid());  // what is lost is told
         });
       });
 }
