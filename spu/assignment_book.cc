@@ -111,7 +111,7 @@ void AssignmentBook::Assign(const pb::Assignment& assignment, const std::shared_
                                  "this SPU has no such volume"));
   }
   // Copying between volumes does not exist: a partition stays where its data is.
-  if (const Volume* holder = volumes_.WithPartition(id); holder != nullptr && holder != volume) {
+  if (const Volume* holder = volumes_.Keeping(id); holder != nullptr && holder != volume) {
     return Record(round,
                   Refused(assignment, pb::ASSIGNMENT_REFUSAL_VOLUME_CHANGED,
                           absl::StrFormat("its data is on volume %s", holder->uuid().ToString())));

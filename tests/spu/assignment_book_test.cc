@@ -9,6 +9,7 @@ namespace tidemark::spu {
 namespace {
 
 namespace pb = tidemark::sc::v1;
+using support::Operation;
 using testing::ElementsAre;
 
 constexpr std::uint64_t kPartition = 7;
@@ -41,6 +42,19 @@ TEST_F(AssignmentBookTest, WhatIsLostIsToldBeforeTheAssignmentIsAcknowledged) {
   const std::vector<std::string> told = rig_.Told();
   ASSERT_GE(told.size(), 2u);
   EXPECT_THAT(std::vector(told.begin(), told.begin() + 2), ElementsAre("lost 7", "ack 7"));
+}
+
+TEST_F(AssignmentBookTest, APartitionThatCouldNotBeOpenedIsNotMadeAnewElsewhere) {
+  OpenBoth();
+  ASSERT_TRUE(Assign(0).ok());
+  rig_.Kill();
+  rig_.disk(0).Add(
+      {.operation = Operation::kOpen, .path_contains = "/partitions/", .error_number = EIO});
+  ASSERT_OK(rig_.Open());
+  ASSERT_TRUE(rig_.AwaitAccepting(1));
+  const pb::AssignmentResult result = Assign(1);
+  EXPECT_FALSE(result.ok());
+  EXPECT_EQ(result.refusal(), pb::ASSIGNMENT_REFUSAL_VOLUME_CHANGED) << result.detail();
 }
 
 }  // namespace
