@@ -49,6 +49,20 @@ sc_pb::AssignmentResult Refused(const PartitionSpec& spec, sc_pb::AssignmentRefu
   return result;
 }
 
+// Of a creation that failed. Out of descriptors or memory is no lack of room: it cannot be now.
+sc_pb::AssignmentRefusal WhyNotCreated(const absl::Status& created) {
+  switch (monitor::JudgeStatus(monitor::DiskOperation::kAllocate, created).meaning) {
+    case monitor::ErrnoMeaning::kSpace:
+      return sc_pb::ASSIGNMENT_REFUSAL_NO_ROOM;
+    case monitor::ErrnoMeaning::kDevice:
+      return sc_pb::ASSIGNMENT_REFUSAL_DEVICE;
+    case monitor::ErrnoMeaning::kUnavailable:
+    case monitor::ErrnoMeaning::kRefused:
+      break;
+  }
+  return sc_pb::ASSIGNMENT_REFUSAL_VOLUME_HELD;
+}
+
 }  // namespace
 
 // What policy allows to go, by partition. Steps of idle partitions are given back anyway.
@@ -263,8 +277,7 @@ void Volume::CreateOnDisk(const PartitionSpec& spec, monitor::GrantId grant, Ass
         }
         if (!created.ok() && !absl::IsAlreadyExists(created)) {
           Judge(monitor::DiskOperation::kAllocate, created, "create a partition");
-          return done(
-              Refused(spec, sc_pb::ASSIGNMENT_REFUSAL_NO_ROOM, std::string(created.message())));
+          return done(Refused(spec, WhyNotCreated(created), std::string(created.message())));
         }
         OpenPartition(spec.state.id, [this, spec, done = std::move(done)](
                                          base::PartitionId, const absl::Status& opened) mutable {
