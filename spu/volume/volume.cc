@@ -27,9 +27,13 @@ Volume::Volume(daemon::EventLoop& loop, const base::Clock& clock, std::shared_pt
       listener_(listener),
       commit_thread_(loop, "commit"),
       commits_(commit_thread_, *this),
-      housekeeping_(loop, [this] { Housekeep(); }) {}
+      housekeeping_(loop, [this] { Housekeep(); }),
+      start_deadline_(loop, [this] { OnNoFirstLook(); }) {}
 
-Volume::~Volume() { partitions_.clear(); }
+Volume::~Volume() {
+  if (first_look_ != nullptr) first_look_->Abandon();
+  partitions_.clear();
+}
 
 Partition* Volume::Find(base::PartitionId partition) const {
   const auto found = partitions_.find(partition);

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "daemon/loop/timer.h"
+#include "daemon/loop/worker_thread.h"
 #include "monitor/errno_verdict.h"
 #include "monitor/reclaim_plan.h"
 #include "spu/commit/commit_queue.h"
@@ -35,6 +36,8 @@ namespace tidemark::spu {
 struct VolumeOptions {
   monitor::MarksOverrides marks;
   base::Duration reading_deadline = std::chrono::seconds(1);
+  // For the first look at the disk: who does not answer by then cannot start.
+  base::Duration start_deadline = std::chrono::seconds(10);
   base::Duration settle = std::chrono::seconds(2);
   base::Duration retention_interval = std::chrono::seconds(10);
   // After a reclaim that came to nothing.
@@ -74,7 +77,8 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
          const VolumeOptions& options, VolumeListener& listener);
   ~Volume() override;
 
-  // Opens the partitions and the verdict; `done` when the volume serves reads.
+  // Opens the partitions and the verdict; `done` when the volume serves reads, or cannot. A disk
+  // that does not answer the first look in time is a fault: the others must not wait for it.
   void Start(absl::AnyInvocable<void(absl::Status)> done);
   // Closes partitions cleanly: nothing is admitted any more; `done` when all is on disk.
   void Stop(absl::AnyInvocable<void()> done);
@@ -113,8 +117,8 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
 
   // Makes the partition if it is not there. Nacked when its first step would not fit.
   void Assign(const PartitionSpec& spec, Assigned done);
-  // It has a partition here, or may have: also one that could not be opened, is being made, or could
-  // not be deleted.
+  // It has a partition here, or may have: also one that could not be opened, is being made, or
+  // could not be deleted.
   bool Keeps(base::PartitionId partition) const;
   // Deletes for ever; gone is success. What fails is repeated now and then, and told by
   // OnVolumeChanged() when it is gone.
@@ -157,6 +161,12 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
 
  private:
   // Start (volume_start.cc)
+  struct FirstLook {
+    absl::StatusOr<storage::PartitionListing> listing;
+    monitor::ProbeOutcome probe;
+  };
+  void OnFirstLook(const FirstLook& look);
+  void OnNoFirstLook();
   absl::Status SetMarks(const monitor::SpaceReading* reading, std::size_t partitions);
   storage::LogOptions LogOptionsFor(const tidemark::sc::v1::TopicPolicy& policy) const;
   void OpenPartitions(const std::vector<base::PartitionId>& ids);
@@ -229,6 +239,8 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
   std::string recovery_fault_;
   std::string start_fault_;
   absl::AnyInvocable<void(absl::Status)> on_started_;
+  std::unique_ptr<daemon::WorkerThread> first_look_;
+  daemon::Timer start_deadline_;
 
   // Partitions that have, or had, a step in this boot: what a proof takes again.
   std::set<base::PartitionId> step_users_;

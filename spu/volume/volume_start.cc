@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "base/byte_size.h"
 #include "daemon/log.h"
 #include "spu/volume/volume.h"
 
@@ -15,11 +16,6 @@ constexpr base::Duration kHousekeepingInterval = std::chrono::seconds(1);
 // Marker and verdict slots, with their blocks.
 constexpr std::int64_t kSlotsBytes = 64 * base::kKiB;
 
-struct FirstLook {
-  absl::StatusOr<storage::PartitionListing> listing;
-  monitor::ProbeOutcome probe;
-};
-
 }  // namespace
 
 void Volume::Start(absl::AnyInvocable<void(absl::Status)> done) {
@@ -32,21 +28,33 @@ void Volume::Start(absl::AnyInvocable<void(absl::Status)> done) {
                {"generation", loaded.record ? loaded.record->generation.value() : 0},
                {"holds", loaded.record ? monitor::DescribeHolds(loaded.record->holds) : "unknown"},
                {"unreadable_slots", loaded.unreadable_slots}});
-  loop_.QueueWork(
+  start_deadline_.StartOnce(options_.start_deadline);
+  first_look_ = std::make_unique<daemon::WorkerThread>(loop_, "first look", 1);
+  first_look_->TryRun(
       [disk = disk_] {
         return FirstLook{storage::ListPartitions(disk->file_system(), disk->layout().partitions()),
                          disk->probe().Probe()};
       },
-      [this, guard = std::weak_ptr(alive_)](FirstLook look) {
-        if (guard.expired()) return;
-        if (!look.listing.ok()) return FinishStart(look.listing.status());
-        if (absl::Status marks = SetMarks(std::get_if<monitor::SpaceReading>(&look.probe),
-                                          look.listing->partitions.size());
-            !marks.ok()) {
-          return FinishStart(marks);
-        }
-        OpenPartitions(look.listing->partitions);
-      });
+      [this](const FirstLook& look) { OnFirstLook(look); });
+}
+
+// It may hang for ever; the thread is then left to the kernel.
+void Volume::OnNoFirstLook() {
+  first_look_->Abandon();
+  FinishStart(absl::UnavailableError(absl::StrFormat(
+      "no answer from the disk for %s", base::FormatDuration(options_.start_deadline))));
+}
+
+void Volume::OnFirstLook(const FirstLook& look) {
+  start_deadline_.Stop();
+  first_look_.reset();
+  if (!look.listing.ok()) return FinishStart(look.listing.status());
+  if (absl::Status marks = SetMarks(std::get_if<monitor::SpaceReading>(&look.probe),
+                                    look.listing->partitions.size());
+      !marks.ok()) {
+    return FinishStart(marks);
+  }
+  OpenPartitions(look.listing->partitions);
 }
 
 void Volume::FinishStart(const absl::Status& status) {

@@ -9,6 +9,7 @@ namespace tidemark::spu {
 namespace {
 
 namespace pb = tidemark::sc::v1;
+using support::FaultRule;
 using support::Operation;
 using testing::ElementsAre;
 
@@ -55,6 +56,19 @@ TEST_F(AssignmentBookTest, APartitionThatCouldNotBeOpenedIsNotMadeAnewElsewhere)
   const pb::AssignmentResult result = Assign(1);
   EXPECT_FALSE(result.ok());
   EXPECT_EQ(result.refusal(), pb::ASSIGNMENT_REFUSAL_VOLUME_CHANGED) << result.detail();
+}
+
+TEST_F(AssignmentBookTest, AVolumeThatDoesNotAnswerHoldsUpNoOther) {
+  rig_.options().start_deadline = std::chrono::milliseconds(50);
+  // The first is asked by whoever opens the volume, the second by its first look.
+  rig_.disk(1).Add({.operation = Operation::kStatFileSystem,
+                    .when = FaultRule::When::kFrom,
+                    .nth = 2,
+                    .hang = true});
+  ASSERT_OK(rig_.Open());
+  ASSERT_TRUE(rig_.AwaitAccepting(0));
+  EXPECT_TRUE(Assign(0).ok());
+  EXPECT_NE(rig_.Of<std::string>(1, [](Volume& volume) { return volume.start_fault(); }), "");
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "tests/spu/book_rig.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_format.h"
 #include "monitor/volume_format.h"
 #include "spu/volume/volume_view.h"
@@ -31,6 +33,7 @@ absl::Status BookRig::Open() {
   for (std::size_t i = 0; i < small_.size(); ++i) {
     auto disk = VolumeDisk::Open(*disks_[i], clock_, path(i));
     if (!disk.ok()) return disk.status();
+    in_use_.push_back(*disk);
     opened.push_back(*std::move(disk));
   }
   loop_ = std::make_unique<support::LoopThread>();
@@ -52,12 +55,17 @@ absl::Status BookRig::Open() {
 
 void BookRig::Kill() {
   if (loop_ == nullptr) return;
-  for (const auto& disk : disks_) disk->Release();
+  for (const auto& disk : disks_) disk->Clear();
   loop_->Run([&] {
     book_.reset();
     volumes_.Clear();
   });
   loop_.reset();
+  // A thread that hung may still be on its way out.
+  EXPECT_TRUE(support::WaitFor(
+      [&] { return std::ranges::all_of(in_use_, [](const auto& disk) { return disk.expired(); }); },
+      support::kLongWait, "the disks to be let go"));
+  in_use_.clear();
 }
 
 testing::AssertionResult BookRig::AwaitAccepting(std::size_t volume) {

@@ -37,7 +37,7 @@ class BookRig : private VolumeListener {
 
   // Opens the volumes and lets them start; AwaitAccepting() waits.
   absl::Status Open();
-  // Nothing is said to the disks any more.
+  // Nothing is said to the disks any more, and they fail no more.
   void Kill();
 
   template <typename Result>
@@ -82,6 +82,7 @@ class BookRig : private VolumeListener {
   std::vector<base::Uuid> uuids_;
   VolumeOptions options_{.settle = std::chrono::milliseconds(30),
                          .reclaim_pause = std::chrono::milliseconds(50)};
+  std::vector<std::weak_ptr<VolumeDisk>> in_use_;
   std::unique_ptr<support::LoopThread> loop_;
   // On the loop:
   VolumeSet volumes_;
