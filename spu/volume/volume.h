@@ -129,6 +129,8 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
   // What policy allows to go now, in the order it would.
   monitor::ReclaimPlan PlanReclaim(std::int64_t wanted_bytes) const;
   void Reclaim(Reclaimed done);
+  // What drop_oldest could free and the last automatic plan left, since the growth is not ours.
+  std::int64_t withheld_bytes() const { return withheld_bytes_; }
   // What is missing to a step above the mark; 0 if nothing is.
   std::int64_t BytesTo(std::int64_t mark_bytes) const;
 
@@ -193,6 +195,7 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
                                            const monitor::ReclaimCandidate& candidate) const;
   void ExpireSegments(Partition& partition);
   std::int64_t OurBytes() const;
+  void NoteWithheld(const monitor::ReclaimPlan& plan);
   void RunReclaimStep();
   void ObserveReclaim(const monitor::SpaceReading& reading);
   void EndReclaim();
@@ -251,11 +254,12 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
   std::optional<monitor::ReclaimRun> reclaim_;
   std::int64_t reclaim_freed_bytes_ = 0;                  // by the last step
   std::optional<base::MonotonicTime> reclaim_step_done_;  // its reading is awaited
-  // What we may not go below by drop_oldest: what we held after the last reclaim, less the growth
-  // it did not use. 0 after a start: the first run stops at its target anyway.
+  // What we may not go below by drop_oldest: what we held at the start, or after the last reclaim
+  // less the growth it did not use.
   std::int64_t reclaim_floor_bytes_ = 0;
   std::int64_t reclaim_growth_bytes_ = 0;   // when the run began
   std::int64_t reclaim_dropped_bytes_ = 0;  // by drop_oldest in this run
+  std::int64_t withheld_bytes_ = 0;
   std::vector<Reclaimed> on_reclaimed_;
 
   bool stopping_ = false;

@@ -135,9 +135,24 @@ void Volume::StartReclaim(std::int64_t wanted_bytes) {
   if (reclaim_.has_value() || !state.reading.has_value()) return;
   reclaim_growth_bytes_ = OurBytes() - reclaim_floor_bytes_;
   reclaim_dropped_bytes_ = 0;
-  reclaim_.emplace(PlanReclaim(std::min(wanted_bytes, BytesTo(state.marks.low_bytes))),
-                   state.reading->available_bytes, state.reading->available_bytes + wanted_bytes);
+  monitor::ReclaimPlan plan = PlanReclaim(std::min(wanted_bytes, BytesTo(state.marks.low_bytes)));
+  NoteWithheld(plan);
+  reclaim_.emplace(std::move(plan), state.reading->available_bytes,
+                   state.reading->available_bytes + wanted_bytes);
   RunReclaimStep();
+}
+
+// A neighbour is filling the volume, and topics that might lose their oldest keep it: a person has
+// to know. Said once for as long as it lasts.
+void Volume::NoteWithheld(const monitor::ReclaimPlan& plan) {
+  if (plan.withheld_bytes > 0 && withheld_bytes_ == 0) {
+    daemon::Log(LogLevel::kWarn, "reclaim.withheld",
+                {{"volume", disk_->path()},
+                 {"withheld_bytes", plan.withheld_bytes},
+                 {"expected_bytes", plan.expected_bytes},
+                 {"why", "on_full = drop_oldest takes no more than our own growth"}});
+  }
+  withheld_bytes_ = plan.withheld_bytes;
 }
 
 // A person's word: everything that policy allows, not only as much as is wanted.

@@ -165,6 +165,8 @@ void Volume::BeginVerdict() {
   }
   for (const monitor::SpaceEvent& early : std::exchange(early_events_, {})) driver_->Apply(early);
   CountMissingSteps();
+  // Nobody knows any more whose growth it was that came before.
+  reclaim_floor_bytes_ = OurBytes();
   last_expiry_ = now.now;
   housekeeping_.StartPeriodic(kHousekeepingInterval);
   FinishStart(absl::OkStatus());
