@@ -287,7 +287,7 @@ void ControllerCore::OnHeartbeat(StreamId stream, const v1::SpuHeartbeat& heartb
   bool settled = true;
   for (const base::Uuid& uuid : session->volumes) {
     const VolumeState& volume = volumes_.at(uuid);
-    if (!volume.reported()) continue;
+    if (!volume.reported() || volume.fault_alone) continue;
     digest += daemon::HeartbeatDigest(volume.record.accepted);
     settled = settled && volume.synced && volume.session == session->id && !volume.in_store;
   }

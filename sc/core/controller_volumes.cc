@@ -57,6 +57,7 @@ void ControllerCore::OnReport(StreamId stream, const v1::Report& report, Moment 
     return;
   }
   volume.sequence = report.sequence();
+  volume.fault_alone = IsFaultAlone(report);
   if (volume.in_store) {
     volume.waiting = {report, stream};
     return;
@@ -68,6 +69,7 @@ void ControllerCore::OnReport(StreamId stream, const v1::Report& report, Moment 
 // the same generation is no duplicate: one generation has one content.
 void ControllerCore::OnOvertaken(VolumeState& volume, const PendingReport& pending, Moment moment) {
   const v1::Report& report = pending.report;
+  if (IsFaultAlone(report)) return;  // there is no verdict in it to be judged
   const v1::Report& held = volume.record.accepted;
   const v1::Report& newest = volume.in_store ? volume.in_store->report : held;
   const GenerationStep step = SortReport(newest, report).generation;
@@ -92,7 +94,14 @@ void ControllerCore::JudgeReport(VolumeState& volume, const PendingReport& pendi
     RefuseReport(pending.stream, report, held, row.refusal, detail, moment);
     return;
   }
-  StoreReport(volume, pending, moment);
+  PendingReport taken = pending;
+  if (IsFaultAlone(report) && volume.reported()) {
+    taken.report = held;
+    *taken.report.mutable_device_faults() = report.device_faults();
+    taken.report.set_session(report.session());
+    taken.report.set_sequence(report.sequence());
+  }
+  StoreReport(volume, taken, moment);
 }
 
 void ControllerCore::RefuseReport(StreamId stream, const v1::Report& report, const v1::Report& held,

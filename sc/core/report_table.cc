@@ -25,6 +25,8 @@ constexpr ReportRow kTable[] = {
      [](const ReportCase& c) { return !c.well_formed; }, v1::REPORT_REFUSAL_MALFORMED},
     {"the Hello of this session did not name the volume",
      [](const ReportCase& c) { return !c.volume_known; }, v1::REPORT_REFUSAL_UNKNOWN_VOLUME},
+    {"a device fault alone says nothing of the verdict",
+     [](const ReportCase& c) { return c.fault_alone; }, v1::REPORT_REFUSAL_UNSPECIFIED},
     {"a lower generation is an old duplicate",
      [](const ReportCase& c) { return c.generation == GenerationStep::kLower; },
      v1::REPORT_REFUSAL_LOWER_GENERATION},
@@ -90,6 +92,7 @@ const ReportRow& DecideReport(const ReportCase& report_case) {
 ReportCase SortReport(const v1::Report& held, const v1::Report& incoming) {
   ReportCase c;
   c.well_formed = FindReportDefect(incoming).empty();
+  c.fault_alone = IsFaultAlone(incoming);
   c.generation = SortGeneration(held, incoming);
   const std::uint64_t held_episode = NewestEpisode(held);
   const std::uint64_t episode = NewestEpisode(incoming);
@@ -119,11 +122,15 @@ ReportCase SortReport(const v1::Report& held, const v1::Report& incoming) {
   return c;
 }
 
+bool IsFaultAlone(const v1::Report& report) {
+  return report.generation() == 0 && report.device_faults_size() > 0;
+}
+
 std::string FindReportDefect(const v1::Report& report) {
   if (report.volume().size() != 16) {
     return absl::StrFormat("volume uuid has %d bytes, not 16", report.volume().size());
   }
-  if (report.generation() == 0) return "generation is 0";
+  if (report.generation() == 0 && !IsFaultAlone(report)) return "generation is 0";
   if (!report.has_holds()) return "holds are missing";
   if (daemon::HoldsKind(report.holds(), space::v1::HOLD_KIND_SPACE) &&
       report.holds().space().episode() == 0) {

@@ -42,6 +42,8 @@ struct ReportCase {
   bool session_current = true;
   bool volume_known = true;
   bool well_formed = true;
+  // Generation 0 with a device fault: the SPU cannot say more of the volume than that.
+  bool fault_alone = false;
   GenerationStep generation = GenerationStep::kNext;
   // The newest episode of the report is older than the newest held.
   bool episode_went_back = false;
@@ -63,6 +65,8 @@ const ReportRow& DecideReport(const ReportCase& report_case);
 // Sorts a report. `held` is the last one accepted; generation 0: none.
 ReportCase SortReport(const v1::Report& held, const v1::Report& incoming);
 
+// What a volume says that could not start, or was never provisioned. The verdict held stays.
+bool IsFaultAlone(const v1::Report& report);
 // What is wrong with its form, in words; empty if nothing is. A report without `holds` is not one
 // without holds: a partial or empty report changes nothing.
 std::string FindReportDefect(const v1::Report& report);

@@ -38,6 +38,8 @@ struct VolumeState {
   std::uint64_t sequence = 0;
   // A report of this volume was accepted durably in `session`.
   bool synced = false;
+  // The newest report was a device fault alone: the SPU's digest leaves the volume out.
+  bool fault_alone = false;
 
   std::optional<PendingReport> in_store;
   StoreToken in_store_token;

@@ -90,7 +90,7 @@ const sc::v1::Report& ReportQueue::Take(const base::Uuid& volume, base::Monotoni
 
 bool ReportQueue::settled() const {
   return std::all_of(entries_.begin(), entries_.end(), [](const auto& entry) {
-    return entry.second.report.generation() == 0 || entry.second.acknowledged;
+    return !entry.second.tells() || entry.second.acknowledged;
   });
 }
 

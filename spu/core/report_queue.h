@@ -23,7 +23,7 @@ class ReportQueue {
  public:
   struct Entry {
     std::string path;
-    // Generation 0: nothing to tell yet.
+    // Generation 0: no verdict to tell, or not yet.
     sc::v1::Report report;
     bool acknowledged = false;
     bool sent = false;  // in this session
@@ -37,7 +37,9 @@ class ReportQueue {
     std::uint64_t blocked_episodes = 0;
     bool blocked = false;
 
-    bool sendable() const { return report.generation() != 0 && !blocked; }
+    // There is something to tell: a verdict, or a device fault where there is none.
+    bool tells() const { return report.generation() != 0 || report.device_faults_size() > 0; }
+    bool sendable() const { return tells() && !blocked; }
   };
 
   // False if it was there already.

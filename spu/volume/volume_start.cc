@@ -62,8 +62,6 @@ void Volume::FinishStart(const absl::Status& status) {
     start_fault_ = std::string(status.message());
     device_fault_ =
         monitor::DeviceHold{monitor::DeviceCause::kIoError, start_fault_, clock_.WallNow()};
-    const monitor::LoadedVerdict& loaded = disk_->slots().loaded();
-    if (loaded.unreadable_slots == 0) durable_ = loaded.record;
   }
   auto done = std::exchange(on_started_, nullptr);
   if (done) done(status);

@@ -179,17 +179,18 @@ std::vector<std::string> NextSteps(const space::Explanation& explanation) {
 }
 
 std::optional<VolumeTruth> TruthOf(const Volume& volume, std::uint64_t boot_count) {
+  // Could not start: its fault is all that is known, and says nothing of the verdict.
+  if (!volume.start_fault().empty()) {
+    VolumeTruth truth;
+    truth.record.volume = volume.uuid();
+    truth.device_faults.push_back(*volume.device_fault());
+    return truth;
+  }
   if (!volume.durable().has_value()) return std::nullopt;
   // Accept, then tell: after a start the record may say "no holds" while the room is still being
   // verified, and nobody must show Online before the gate is open.
   const bool says_ready = volume.durable()->holds.empty() && !volume.device_fault().has_value();
   if (says_ready && !volume.accepting()) return std::nullopt;
-  if (volume.driver() == nullptr) {
-    VolumeTruth truth;
-    truth.record = *volume.durable();
-    truth.device_faults.push_back(*volume.device_fault());
-    return truth;
-  }
   const base::MonotonicTime now = volume.Now().monotonic;
   const monitor::Explanation explanation = volume.driver()->policy().Explain(now);
   VolumeTruth truth;

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "daemon/control/verdict_digest.h"
 #include "sc/core/view.h"
 #include "tests/sc/core/link_simulator.h"
 #include "tests/support/report_builder.h"
@@ -414,6 +415,33 @@ TEST_F(ControllerCoreTest, AHeartbeatWithAnotherDigestBringsAllReportsAgain) {
   EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_FAILED);
   simulator_.Settle();
   EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_ONLINE);
+}
+
+v1::Report FaultAlone(const base::Uuid& volume) {
+  v1::Report fault;
+  fault.set_volume(volume.ToBytes());
+  fault.mutable_holds();
+  fault.add_device_faults()->set_cause(space::v1::DEVICE_CAUSE_IO_ERROR);
+  return fault;
+}
+
+// Of a volume that could not start. The verdict stays what it was: the SPU could not read it.
+TEST_F(ControllerCoreTest, AFaultAloneFailsTheVolumeAndLeavesItsVerdict) {
+  simulator_.Do(simulator_.spu().OutOfSpace(simulator_.volume(0), simulator_.now()));
+  simulator_.Settle();
+  const auto& volume = simulator_.core().volumes().at(simulator_.volume(0));
+  const v1::Report told = volume.record.accepted;
+  InjectReport(FaultAlone(simulator_.volume(0)), 1000);
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_FAILED);
+  EXPECT_EQ(Generation(0), told.generation());
+  EXPECT_TRUE(daemon::HoldsKind(volume.record.accepted.holds(), space::v1::HOLD_KIND_SPACE));
+  EXPECT_TRUE(volume.fault_alone) << "the SPU's digest says nothing of it, nor must ours";
+  EXPECT_EQ(simulator_.core().refusals().counts_by_reason().size(), 0u);
+  // An overtaken one does not bring the fault back.
+  InjectReport(told, 2000);
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_OUT_OF_SPACE);
+  InjectReport(FaultAlone(simulator_.volume(0)), 1500);
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_OUT_OF_SPACE);
 }
 
 TEST_F(ControllerCoreTest, TheViewShowsWhatWasLastReported) {

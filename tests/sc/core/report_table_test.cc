@@ -135,7 +135,7 @@ TEST(ReportTableTest, DecidesEveryCombinationOfHoldsGenerationSessionEpisodeAndP
 
 TEST(ReportTableTest, IsTotalAndHasNoDeadRow) {
   std::set<const char*> used;
-  for (int bits = 0; bits < 16; ++bits) {
+  for (int bits = 0; bits < 32; ++bits) {
     for (int generation = 0; generation < 5; ++generation) {
       for (int space = 0; space < 5; ++space) {
         for (int episode = 0; episode < 3; ++episode) {
@@ -143,6 +143,7 @@ TEST(ReportTableTest, IsTotalAndHasNoDeadRow) {
             const ReportCase c{.session_current = (bits & 1) != 0,
                                .volume_known = (bits & 2) != 0,
                                .well_formed = (bits & 4) != 0,
+                               .fault_alone = (bits & 16) != 0,
                                .generation = static_cast<GenerationStep>(generation),
                                .episode_went_back = (bits & 8) != 0,
                                .space = static_cast<SpaceStep>(space),
@@ -166,6 +167,20 @@ TEST(ReportTableTest, EveryRefusalHasExactlyOneRow) {
     EXPECT_EQ(refusals.count(refusal), rows)
         << v1::ReportRefusal_Name(static_cast<v1::ReportRefusal>(refusal));
   }
+}
+
+TEST(ReportTableTest, GenerationZeroIsTakenWithADeviceFaultAndNothingElse) {
+  const v1::Report none;
+  v1::Report report;
+  report.set_volume(VolumeUuid(1).ToBytes());
+  report.mutable_holds();
+  EXPECT_EQ(DecideReport(SortReport(none, report)).refusal, v1::REPORT_REFUSAL_MALFORMED);
+  report.add_device_faults()->set_cause(space::v1::DEVICE_CAUSE_IO_ERROR);
+  for (const v1::Report& held : {none, ReadyReport(VolumeUuid(1), 7)}) {
+    EXPECT_EQ(DecideReport(SortReport(held, report)).refusal, v1::REPORT_REFUSAL_UNSPECIFIED);
+  }
+  report.clear_holds();
+  EXPECT_EQ(DecideReport(SortReport(none, report)).refusal, v1::REPORT_REFUSAL_MALFORMED);
 }
 
 TEST(ReportTableTest, AnEpisodeThatIsCountedFromTheStartAgainIsRefused) {

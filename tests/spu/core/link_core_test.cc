@@ -500,5 +500,33 @@ TEST_F(LinkCoreTest, StopSaysGoodbyeAndEndsForGood) {
   EXPECT_TRUE(effects_.empty());
 }
 
+// A volume that could not start, or was never provisioned, has no verdict to tell, but a fault.
+TEST_F(LinkCoreTest, ADeviceFaultIsToldWhereThereIsNoVerdict) {
+  const base::Uuid broken = VolumeUuid(2);
+  Take(link_.AddVolume(broken, "/broken", now_));
+  Tick(seconds(6));
+  sc::v1::AttachResponse welcome = Welcome();
+  sc::v1::KnownVolume* known = Know(welcome, 5, 2);
+  known->set_uuid(broken.ToBytes());
+  Receive(welcome);
+  ASSERT_TRUE(link_.attached());
+  ASSERT_EQ(Reports().size(), 1u) << "nothing to tell of the broken one yet";
+  Receive(Ack(Reports().back()));
+  EXPECT_TRUE(link_.synced());
+
+  sc::v1::Report fault;
+  fault.set_volume(broken.ToBytes());
+  fault.mutable_holds();
+  fault.add_device_faults()->set_cause(space::v1::DEVICE_CAUSE_IO_ERROR);
+  Take(link_.SetReport(fault, now_));
+  ASSERT_EQ(Reports().size(), 2u);
+  EXPECT_EQ(Reports().back().volume(), broken.ToBytes());
+  EXPECT_EQ(Reports().back().generation(), 0u);
+  EXPECT_TRUE(All<Wiped>().empty()) << "what the controller knows is not in doubt";
+  EXPECT_FALSE(link_.synced());
+  Receive(Ack(Reports().back()));
+  EXPECT_TRUE(link_.synced());
+}
+
 }  // namespace
 }  // namespace tidemark::spu

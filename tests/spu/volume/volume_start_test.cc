@@ -1,6 +1,8 @@
 // A start that cannot see its disk well: nothing becomes weaker than it was.
 #include <gmock/gmock.h>
 
+#include <fstream>
+
 #include "tests/spu/volume/volume_rig.h"
 
 namespace tidemark::spu {
@@ -12,6 +14,17 @@ using support::WaitFor;
 
 // Of a start: the first is asked by whoever opens the volume, the second by its first look.
 constexpr std::uint64_t kFirstLook = 2;
+
+// One bit of the first slot.
+void SpoilSlot(const std::string& path) {
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  ASSERT_TRUE(file.is_open()) << path;
+  constexpr int kAt = 40;
+  file.seekg(kAt);
+  const int byte = file.get();
+  file.seekp(kAt);
+  file.put(static_cast<char>(byte ^ 1));
+}
 
 class VolumeStartTest : public testing::Test {
  protected:
@@ -56,6 +69,26 @@ TEST_F(VolumeStartTest, AFailedFirstReadingLeavesTheInodeMarksInForce) {
   ASSERT_TRUE(rig_.AwaitAccepting(true));
   EXPECT_EQ(rig_.durable().marks, before);
   EXPECT_GE(rig_.durable().last_proof->inodes_after, before.resume_inodes);
+}
+
+// The fault is of this boot and beside the record: it is told whatever is known of that.
+TEST_F(VolumeStartTest, AFaultOfTheStartIsToldAlsoWithAnUnreadableSlot) {
+  rig_.Close();
+  for (const bool spoil : {false, true}) {
+    SCOPED_TRACE(spoil);
+    if (spoil) SpoilSlot(rig_.path() + "/verdict.slots");
+    const auto rule = rig_.disk().Add({.operation = Operation::kList, .error_number = EIO});
+    EXPECT_FALSE(rig_.Open().ok());
+    const auto truth =
+        rig_.OnLoop<std::optional<VolumeTruth>>([](Volume& volume) { return TruthOf(volume, 1); });
+    ASSERT_TRUE(truth.has_value());
+    EXPECT_EQ(truth->record.generation, base::Generation(0));
+    EXPECT_EQ(truth->device_faults.size(), 1u);
+    EXPECT_EQ(truth->record.volume,
+              rig_.OnLoop<base::Uuid>([](Volume& volume) { return volume.uuid(); }));
+    rig_.Kill();
+    rig_.disk().Remove(rule);
+  }
 }
 
 }  // namespace
