@@ -71,5 +71,57 @@ TEST_F(AssignmentBookTest, AVolumeThatDoesNotAnswerHoldsUpNoOther) {
   EXPECT_NE(rig_.Of<std::string>(1, [](Volume& volume) { return volume.start_fault(); }), "");
 }
 
+TEST_F(AssignmentBookTest, APartitionStaysWhereItsDataIs) {
+  OpenBoth();
+  ASSERT_TRUE(Assign(0).ok());
+  const pb::AssignmentResult result = Assign(1);
+  EXPECT_FALSE(result.ok());
+  EXPECT_EQ(result.refusal(), pb::ASSIGNMENT_REFUSAL_VOLUME_CHANGED) << result.detail();
+}
+
+TEST_F(AssignmentBookTest, AVolumeThatIsNotHereIsNamedAsThat) {
+  OpenBoth();
+  pb::Assignment elsewhere = rig_.Assignment(kPartition, 0);
+  elsewhere.set_volume(base::Uuid::Random().ToBytes());
+  rig_.Send({BookRig::Full({elsewhere, rig_.Assignment(8, 0)})});
+  EXPECT_EQ(rig_.AwaitResult(kPartition).refusal(), pb::ASSIGNMENT_REFUSAL_UNKNOWN_VOLUME);
+  EXPECT_TRUE(rig_.AwaitResult(8).ok()) << "a bad one never drops the rest";
+}
+
+TEST_F(AssignmentBookTest, WhatAFullListDoesNotNameIsKeptAndNotWritten) {
+  OpenBoth();
+  ASSERT_TRUE(Assign(0).ok());
+  rig_.Fill(kPartition, 1);
+  rig_.Send({BookRig::Full({})});
+  EXPECT_EQ(rig_.Append(kPartition, {}).refusal.value_or(Refusal()).reason(),
+            tidemark::log::v1::REFUSAL_REASON_UNKNOWN_PARTITION);
+  // A list that is not full says nothing of the others.
+  ASSERT_TRUE(Assign(0).ok());
+  rig_.Send({pb::Assignments()});
+  const AppendResult again = rig_.Append(kPartition, {});
+  EXPECT_FALSE(again.refusal.has_value());
+  EXPECT_EQ(again.base_offset, base::Offset(64)) << "what was there is kept";
+}
+
+TEST_F(AssignmentBookTest, WhatAHeldVolumeRefusedIsTakenWhenItOpens) {
+  OpenBoth();
+  const auto apply = [&](const monitor::SpaceEvent& event) {
+    rig_.Of<bool>(0, [&](Volume& volume) { return volume.Apply(event), true; });
+  };
+  apply(monitor::event::OperatorHolds{"anna", "maintenance"});
+  const pb::AssignmentResult refused = Assign(0);
+  EXPECT_EQ(refused.refusal(), pb::ASSIGNMENT_REFUSAL_VOLUME_HELD) << refused.detail();
+  apply(monitor::event::OperatorReleases{"anna"});
+  EXPECT_TRUE(rig_.AwaitOk(kPartition));
+}
+
+// A partition of a volume that could not be opened may be on it.
+TEST_F(AssignmentBookTest, NoTombstoneIsDoneWhileAConfiguredVolumeIsMissing) {
+  rig_.set_volumes_complete(false);
+  OpenBoth();
+  rig_.Send({BookRig::Tombstone(kPartition)});
+  EXPECT_EQ(rig_.AwaitResult(kPartition).refusal(), pb::ASSIGNMENT_REFUSAL_UNKNOWN_VOLUME);
+}
+
 }  // namespace
 }  // namespace tidemark::spu

@@ -44,7 +44,7 @@ absl::Status BookRig::Open() {
       volumes_.Add(std::make_unique<Volume>(**loop_, clock_, std::move(disk), options_,
                                             static_cast<VolumeListener&>(*this)));
     }
-    book_ = std::make_unique<AssignmentBook>(volumes_, true,
+    book_ = std::make_unique<AssignmentBook>(volumes_, volumes_complete_,
                                              [this](const pb::AssignmentsAck& ack) { OnAck(ack); });
     for (const auto& volume : volumes_.all()) {
       volume->Start([this](const absl::Status&) { book_->OnVolumeChanged(); });

@@ -32,6 +32,8 @@ class BookRig : private VolumeListener {
   // Why this machine cannot run it; empty if it can.
   const std::string& unavailable() const { return unavailable_; }
   VolumeOptions& options() { return options_; }
+  // Before Open(). False: a volume was configured that is not here.
+  void set_volumes_complete(bool complete) { volumes_complete_ = complete; }
   support::FaultyFileSystem& disk(std::size_t volume) { return *disks_[volume]; }
   const std::string& path(std::size_t volume) const { return small_[volume]->path(); }
 
@@ -82,6 +84,7 @@ class BookRig : private VolumeListener {
   std::vector<base::Uuid> uuids_;
   VolumeOptions options_{.settle = std::chrono::milliseconds(30),
                          .reclaim_pause = std::chrono::milliseconds(50)};
+  bool volumes_complete_ = true;
   std::vector<std::weak_ptr<VolumeDisk>> in_use_;
   std::unique_ptr<support::LoopThread> loop_;
   // On the loop:

@@ -71,6 +71,23 @@ TEST_F(VolumeStartTest, AFailedFirstReadingLeavesTheInodeMarksInForce) {
   EXPECT_GE(rig_.durable().last_proof->inodes_after, before.resume_inodes);
 }
 
+// After a start the record may say "no holds" while the room is still being verified: nobody may
+// show Online before the gate is open.
+TEST_F(VolumeStartTest, SaysNothingOfNoHoldsBeforeItAccepts) {
+  const auto told = [](Volume& volume) { return TruthOf(volume, 1).has_value(); };
+  rig_.Close();
+  rig_.disk().Add({.operation = Operation::kOpen, .path_contains = "/reserve", .hang = true});
+  ASSERT_OK(rig_.Open());
+  ASSERT_TRUE(WaitFor([&] { return rig_.disk().hanging() > 0; }, support::kLongWait,
+                      "the reserve to be looked at"));
+  EXPECT_TRUE(rig_.durable().holds.empty());
+  EXPECT_FALSE(rig_.accepting());
+  EXPECT_FALSE(rig_.OnLoop<bool>(told));
+  rig_.disk().Clear();
+  ASSERT_TRUE(rig_.AwaitAccepting(true));
+  EXPECT_TRUE(rig_.OnLoop<bool>(told));
+}
+
 // The fault is of this boot and beside the record: it is told whatever is known of that.
 TEST_F(VolumeStartTest, AFaultOfTheStartIsToldAlsoWithAnUnreadableSlot) {
   rig_.Close();
