@@ -22,13 +22,30 @@ ALLOWED = {
     "storage/segment": {"base", "storage/fs", "storage/codec"},
     "storage/log": {"base", "storage/fs", "storage/codec", "storage/segment"},
     "monitor": {"base", "storage/fs"},
-    "daemon": {"base", "proto"},
-    "spu": {"base", "proto", "monitor", "daemon"} | STORAGE,
-    "sc": {"base", "proto", "daemon"},
-    "cli": {"base", "proto", "daemon"} | STORAGE,
+    "daemon/control": {"base", "proto"},
+    "daemon": {"base", "proto", "daemon/control"},
+    "spu/core": {"base", "proto", "monitor", "daemon/control"},
+    "spu": {"base", "proto", "monitor", "daemon", "daemon/control", "spu/core"} | STORAGE,
+    "sc/core": {"base", "proto", "daemon/control"},
+    "sc": {"base", "proto", "daemon", "daemon/control", "sc/core"},
+    "cli": {"base", "proto", "daemon", "daemon/control"} | STORAGE,
 }
+# What both sides of the link decide by: simulated and modelled, so without transport, clock, disk.
+CORES = {"daemon/control", "spu/core", "sc/core"}
+# Single headers of a folder that is not allowed as a whole: pure, and alone in being so there.
+ALLOWED_HEADERS = {("spu/core", "daemon/loop/backoff.h")}
 TESTS = "tests"
-PRODUCT = set(ALLOWED) - {"proto"}
+PRODUCT = set(ALLOWED) - {"proto"} - CORES
+
+# Transport, threads, disk and clock as the system gives them. base/clock.h has the types of time as
+# well, so there it is the name that counts.
+CORE_HEADERS = re.compile(
+    r"(thread|stop_token|mutex|shared_mutex|condition_variable|future|semaphore|latch|barrier"
+    r"|filesystem|fstream|iostream|cstdio|stdio\.h|ctime|time\.h|unistd\.h|fcntl\.h|poll\.h"
+    r"|pthread\.h|semaphore\.h|(sys|linux|netinet|arpa)/.*"
+    r"|base/(mutex|errno_status)\.h)$")
+CORE_WORDS = re.compile(
+    r"\b(SystemClock|system_clock|steady_clock|high_resolution_clock|clock_gettime|gettimeofday)\b")
 
 # Headers of libraries → folders that may include them. None: nobody.
 LIBRARIES = [
@@ -136,7 +153,21 @@ def include_edge(file):
         other = folder_of_include(target)
         if other is None or other == file.folder or other in ALLOWED[file.folder]:
             continue
+        if (file.folder, target) in ALLOWED_HEADERS:
+            continue
         yield number, f"{file.folder}/ may not include {other}/ ('{target}')"
+
+
+@rule
+def pure_core(file):
+    if not file.is_code or file.folder not in CORES:
+        return
+    for number, target in file.includes():
+        if CORE_HEADERS.match(target):
+            yield number, f"'{target}' in a protocol core: no transport, clock, thread or disk there"
+    for number, line in enumerate(file.bare_lines, 1):
+        if match := CORE_WORDS.search(line):
+            yield number, f"'{match.group(0)}' in a protocol core: time is an argument there"
 
 
 @rule

@@ -18,6 +18,9 @@ GOOD = {
                          "namespace tidemark::monitor {\nclass LostDataHold;\n}\n",
     "monitor/reading.cc": '#include "monitor/reading.h"\n// TODO(#12): see "Manager" /tmp\n'
                           "const char* kText = \"class UtilManager {\";\nint big = 1'000'000;\n",
+    "spu/README.md": "x\n",
+    "spu/core/link.cc": '#include <chrono>\n#include "base/clock.h"\n'
+                        '#include "daemon/loop/backoff.h"\n// SystemClock is the edge\'s\n',
     "tests/monitor/CMakeLists.txt": "tidemark_test(monitor_test)\n",
     "tests/monitor/reading_test.cc": '#include "monitor/reading.h"\n#include <uv.h>\n'
                                      'const char* kShell = "sleep 5; sleep(3)";\n'
@@ -37,6 +40,22 @@ BAD = [
     ("include-edge", "spu/x.cc", '#include "sc/table.h"\n'),
     ("include-edge", "sc/x.cc", '#include "tests/support/await.h"\n'),
     ("include-edge", "sc/table/x.cc", '#include "monitor/reading.h"\n'),
+    ("include-edge", "sc/core/x.cc", '#include "sc/store/sqlite_store.h"\n'),
+    ("include-edge", "sc/core/x.cc", '#include "daemon/loop/event_loop.h"\n'),
+    ("include-edge", "spu/core/x.cc", '#include "spu/volume/volume.h"\n'),
+    ("include-edge", "spu/core/x.cc", '#include "storage/fs/file.h"\n'),
+    ("include-edge", "daemon/control/x.cc", '#include "daemon/log.h"\n'),
+    ("pure-core", "sc/core/x.cc", "#include <thread>\n"),
+    ("pure-core", "spu/core/x.cc", "#include <filesystem>\n"),
+    ("pure-core", "sc/core/x.h", HEADER.format("sc", "") + "#include <unistd.h>\n"),
+    ("pure-core", "spu/core/x.cc", "#include <sys/statvfs.h>\n"),
+    ("pure-core", "daemon/control/x.cc", "auto now = base::SystemClock().Now();\n"),
+    ("pure-core", "sc/core/x.cc", "auto now = std::chrono::steady_clock::now();\n"),
+    ("library-edge", "sc/core/x.cc", "#include <uv.h>\n"),
+    ("library-edge", "spu/core/x.cc", "#include <uv.h>\n"),
+    ("library-edge", "sc/core/x.cc", "#include <grpcpp/grpcpp.h>\n"),
+    ("library-edge", "spu/core/x.cc", '#include "tidemark/sc/v1/control.grpc.pb.h"\n'),
+    ("library-edge", "sc/core/x.cc", "#include <sqlite3.h>\n"),
     ("library-edge", "monitor/x.cc", "#include <grpcpp/grpcpp.h>\n"),
     ("library-edge", "cli/x.cc", "#include <uv.h>\n"),
     ("library-edge", "monitor/x.cc", '#include "tidemark/space/v1/volume_service.grpc.pb.h"\n'),
@@ -78,7 +97,7 @@ BAD = [
     ("test-binary", "tests/spu/x_test.cc", "int x;\n"),
 ]
 WARNED = [
-    ("readme", "spu/x.cc", "int x;\n"),
+    ("readme", "cli/x.cc", "int x;\n"),
     ("file-length", "base/x.cc", "int x;\n" * 401),
     ("link", "base/README.md", "see [the leaf](leaf.h), [that](../monitor/gone.md)\n"),
 ]
