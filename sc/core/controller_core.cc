@@ -137,6 +137,7 @@ void ControllerCore::Close(StreamId stream, absl::Status why) {
 }
 
 StoreToken ControllerCore::Store(StoreBatch batch, PendingBatch pending) {
+  for (v1::Event& event : batch.events) event.set_number(TakeEventNumber());
   ++newest_token_;
   pending_.emplace(newest_token_, std::move(pending));
   effects_.emplace_back(Persist{newest_token_, std::move(batch)});
@@ -147,7 +148,6 @@ v1::Event ControllerCore::NewEvent(const std::string& name, const std::string& s
                                    Moment moment) {
   constexpr std::size_t kSubjectBytes = 256;  // a peer may have chosen it
   v1::Event event;
-  event.set_number(TakeEventNumber());
   event.set_at_unix_ms(moment.wall);
   event.set_name(name);
   event.set_subject(subject.substr(0, kSubjectBytes));

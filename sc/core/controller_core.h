@@ -98,6 +98,7 @@ class ControllerCore {
   void Reply(StreamId stream, v1::AttachResponse message);
   void Close(StreamId stream, absl::Status why);
   StoreToken Store(StoreBatch batch, PendingBatch pending);
+  // Without a number: Store() gives it one, so that what is not kept takes none.
   v1::Event NewEvent(const std::string& name, const std::string& subject, Moment moment);
   // Counts it, and writes a line of history unless the same was refused just now.
   void RecordRefusal(const std::string& reason, v1::Event event, Moment moment);

@@ -88,7 +88,8 @@ absl::StatusOr<std::unique_ptr<SqliteBatchWriter>> SqliteBatchWriter::Prepare(
       {&writer->delete_topic_, "DELETE FROM topics WHERE name=?1"},
       {&writer->delete_partition_, "DELETE FROM partitions WHERE id=?1"},
       {&writer->delete_tombstone_, "DELETE FROM tombstones WHERE id=?1"},
-      {&writer->delete_events_, "DELETE FROM events WHERE number<=?1"},
+      {&writer->delete_events_,
+       "DELETE FROM events WHERE number IN (SELECT number FROM events ORDER BY number LIMIT ?1)"},
   };
   for (const auto& [statement, sql] : statements) {
     TM_ASSIGN_OR_RETURN(*statement, database.Prepare(sql));
@@ -120,8 +121,8 @@ absl::Status SqliteBatchWriter::PutMeta(std::string_view name, std::string_view 
   return put_meta_.Run();
 }
 
-absl::Status SqliteBatchWriter::DropEventsUpTo(std::uint64_t number) {
-  delete_events_.Bind(1, ToSigned(number));
+absl::Status SqliteBatchWriter::DropOldestEvents(std::uint64_t count) {
+  delete_events_.Bind(1, ToSigned(count));
   return delete_events_.Run();
 }
 

@@ -22,7 +22,7 @@ class SqliteBatchWriter {
   // Inside the caller's transaction.
   absl::Status Write(const StoreBatch& batch);
   absl::Status PutMeta(std::string_view name, std::string_view value);
-  absl::Status DropEventsUpTo(std::uint64_t number);
+  absl::Status DropOldestEvents(std::uint64_t count);
 
  private:
   SqliteBatchWriter() = default;

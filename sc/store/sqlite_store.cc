@@ -96,6 +96,9 @@ absl::StatusOr<StoreContents> SqliteStore::Load() {
   TM_ASSIGN_OR_RETURN(const std::int64_t event,
                       database_->QueryInteger("SELECT max(number) FROM events"));
   contents.newest_event_number = static_cast<std::uint64_t>(event);
+  TM_ASSIGN_OR_RETURN(const std::int64_t events,
+                      database_->QueryInteger("SELECT count(*) FROM events"));
+  events_kept_ = static_cast<std::uint64_t>(events);
   TM_ASSIGN_OR_RETURN(contents.spus, ReadSpus(*database_));
   TM_ASSIGN_OR_RETURN(contents.volumes, ReadVolumes(*database_));
   TM_ASSIGN_OR_RETURN(contents.topics, ReadTopics(*database_));
@@ -104,22 +107,34 @@ absl::StatusOr<StoreContents> SqliteStore::Load() {
   return contents;
 }
 
-absl::Status SqliteStore::Write(const StoreBatch& batch) {
+template <typename Body>
+absl::Status SqliteStore::Commit(Body body) {
+  std::uint64_t events = 0;
+  TM_RETURN_IF_ERROR(WithReserve([&] {
+    events = events_kept_;  // a second try counts from the start
+    return body(events);
+  }));
+  events_kept_ = events;
+  return absl::OkStatus();
+}
+
+absl::Status SqliteStore::Write(const StoreBatch& batch, std::uint64_t& events) {
   TM_RETURN_IF_ERROR(writer_->Write(batch));
-  std::uint64_t newest = 0;
-  for (const EventRecord& event : batch.events) newest = std::max(newest, event.number());
-  if (newest <= options_.events) return absl::OkStatus();
-  return writer_->DropEventsUpTo(newest - options_.events);
+  events += batch.events.size();
+  if (events <= options_.events) return absl::OkStatus();
+  TM_RETURN_IF_ERROR(writer_->DropOldestEvents(events - options_.events));
+  events = options_.events;
+  return absl::OkStatus();
 }
 
 absl::Status SqliteStore::Apply(const StoreBatch& batch) {
-  return WithReserve([&] { return Write(batch); });
+  return Commit([&](std::uint64_t& events) { return Write(batch, events); });
 }
 
 absl::Status SqliteStore::ApplyTogether(
     std::span<const std::shared_ptr<const StoreBatch>> batches) {
-  return WithReserve([&]() -> absl::Status {
-    for (const auto& batch : batches) TM_RETURN_IF_ERROR(Write(*batch));
+  return Commit([&](std::uint64_t& events) -> absl::Status {
+    for (const auto& batch : batches) TM_RETURN_IF_ERROR(Write(*batch, events));
     return absl::OkStatus();
   });
 }

@@ -46,9 +46,13 @@ class SqliteStore final : public StatusStore {
   SqliteStore(const SqliteStoreOptions& options, std::unique_ptr<DataDirectory> directory,
               std::unique_ptr<SqliteDatabase> database, std::unique_ptr<SqliteBatchWriter> writer);
 
-  absl::Status Write(const StoreBatch& batch);  // inside a transaction
+  // Inside a transaction; `events`: how many are in the table.
+  absl::Status Write(const StoreBatch& batch, std::uint64_t& events);
   template <typename Body>
   absl::Status WithReserve(Body body);
+  // WithReserve(), and how many events are in the table then: `body` is given the count.
+  template <typename Body>
+  absl::Status Commit(Body body);
   absl::StatusOr<ClusterRecord> LoadCluster();
   std::optional<std::uint64_t> AvailableBytes() const;
 
@@ -57,6 +61,7 @@ class SqliteStore final : public StatusStore {
   std::unique_ptr<SqliteDatabase> database_;
   std::unique_ptr<SqliteBatchWriter> writer_;
   Ballast ballast_;
+  std::uint64_t events_kept_ = 0;
 };
 
 }  // namespace tidemark::sc

@@ -301,6 +301,25 @@ TEST_F(ControllerTest, RefusesMessagesOfDeadSessionsAndOldHellos) {
   EXPECT_EQ(admin.StatusOf("orders"), v1::PARTITION_STATUS_ONLINE);
 }
 
+TEST_F(ControllerTest, RefusalsOfOneStrangerDoNotPushTheHistoryOut) {
+  auto options = ScRig::Options(data_);
+  options.events = 100;
+  ScRig rig(options);
+  Admin admin(rig.grpc_target());
+  FakeSpu spu(rig.grpc_target(), "n1", {kDisk});
+  ASSERT_TRUE(Welcomed(spu.Attach()));
+  for (std::uint64_t generation = 1; generation <= 50; ++generation) {
+    v1::Report report = spu.Ready(kDisk, generation);
+    if (generation % 2 == 0) report.mutable_holds()->add_held(space::v1::HOLD_KIND_OPERATOR);
+    ASSERT_TRUE(Acked(spu.Say(report)));
+  }
+  FakeSpu stranger(rig.grpc_target(), "n1", {kDisk});
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(stranger.Attach()->has_nack());
+  ASSERT_TRUE(Acked(spu.Say(spu.Full(kDisk, 51, 1))));
+  EXPECT_EQ(admin.Events("volume.verdict").size(), 50U);
+  EXPECT_EQ(admin.Events("hello.refused").size(), 1U);
+}
+
 TEST_F(ControllerTest, AnSpuWhoseLeaseRanOutIsNotReachable) {
   auto options = ScRig::Options(data_);
   options.lease = std::chrono::milliseconds(300);

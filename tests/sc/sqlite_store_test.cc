@@ -204,6 +204,27 @@ TEST_F(SqliteStoreTest, KeepsOnlyTheNewestEvents) {
   EXPECT_EQ(store->Load()->newest_event_number, 35U);
 }
 
+TEST_F(SqliteStoreTest, NumbersThatWereNeverStoredPushNoEventOut) {
+  {
+    auto store = Open(/*events=*/10);
+    ASSERT_TRUE(store->Load().ok());
+    StoreBatch batch;
+    for (std::uint64_t n = 1; n <= 8; ++n) batch.events.push_back(SampleEvent(n));
+    ASSERT_TRUE(store->Apply(batch).ok());
+    StoreBatch later;  // what stood between could not be stored
+    later.events.push_back(SampleEvent(5000));
+    ASSERT_TRUE(store->Apply(later).ok());
+    EXPECT_EQ(Numbers(store->Events({})).size(), 9U);
+  }
+  auto store = Open(/*events=*/10);
+  ASSERT_TRUE(store->Load().ok());
+  StoreBatch more;
+  more.events = {SampleEvent(6000), SampleEvent(6001), SampleEvent(6002)};
+  ASSERT_TRUE(store->Apply(more).ok());
+  EXPECT_THAT(Numbers(store->Events({})),
+              ElementsAre(3, 4, 5, 6, 7, 8, 5000, 6000, 6001, 6002));
+}
+
 TEST_F(SqliteStoreTest, ItsFilesAreForItsOwnerOnly) {
   auto store = Open(100, base::kMiB);
   ASSERT_TRUE(store->Load().ok());

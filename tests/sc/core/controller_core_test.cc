@@ -316,6 +316,18 @@ TEST_F(ControllerCoreTest, TheSameRefusalAgainOnlyCounts) {
   EXPECT_EQ(simulator_.store().events.size(), before + 1);
 }
 
+TEST_F(ControllerCoreTest, OnlyWhatIsStoredTakesANumber) {
+  for (int i = 0; i < 50; ++i) simulator_.Inject(LastSent(v1::AttachRequest::kHello), true);
+  simulator_.Settle();
+  simulator_.CutStream();
+  simulator_.Settle(kLong);
+  std::uint64_t expected = 0;
+  for (const EventRecord& event : simulator_.store().events) {
+    EXPECT_EQ(event.number(), ++expected) << event.name();
+  }
+  EXPECT_GE(expected, 4u);
+}
+
 TEST_F(ControllerCoreTest, AWipedVolumeIsFullUntilItHasProvenOtherwise) {
   const base::Uuid& volume = simulator_.volume(0);
   simulator_.Do(simulator_.spu().OutOfSpace(volume, simulator_.now()));
