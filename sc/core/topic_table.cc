@@ -210,7 +210,8 @@ std::optional<PartitionRecord> TopicTable::Answered(const std::string& spu_id,
     updated.refusal = v1::ASSIGNMENT_REFUSAL_UNSPECIFIED;
     updated.refusal_detail.clear();
   } else {
-    updated.refusal = result.refusal();
+    const bool named = result.refusal() != v1::ASSIGNMENT_REFUSAL_UNSPECIFIED;
+    updated.refusal = named ? result.refusal() : v1::ASSIGNMENT_REFUSAL_OTHER;
     updated.refusal_detail = result.detail().empty() ? "no reason given" : result.detail();
   }
   if (updated.acked_version == known.acked_version && updated.refusal == known.refusal &&

@@ -164,6 +164,32 @@ TEST(TopicTable, ARefusalIsKeptWithItsReasonUntilItIsAccepted) {
   EXPECT_EQ(accepted.partitions[0].refusal_detail, "");
 }
 
+// UNSPECIFIED is also what a refusal of a newer SPU may look like.
+TEST(TopicTable, ARefusalWithoutAKnownReasonIsARefusal) {
+  for (const int reason : {0, 77}) {
+    TopicTable table{StoreContents{}};
+    const std::uint64_t spec = Created(table, "orders").partitions[0].spec_version;
+    table.Apply(table.RowsOf("n1", Ack(base::PartitionId(1), spec), 5000));
+    v1::AssignmentsAck nack = Ack(base::PartitionId(1), spec);
+    nack.mutable_results(0)->set_ok(false);
+    nack.mutable_results(0)->set_refusal(static_cast<v1::AssignmentRefusal>(reason));
+    const StoreBatch rows = table.RowsOf("n1", nack, 6000);
+    ASSERT_EQ(rows.partitions.size(), 1U) << reason;
+    EXPECT_FALSE(rows.partitions[0].acked()) << reason;
+    EXPECT_EQ(rows.partitions[0].acked_version, spec) << "what was taken once must be there";
+    EXPECT_EQ(rows.partitions[0].acked_unix_ms, 6000);
+    table.Apply(rows);
+    EXPECT_THAT(table.SpusThatRefused(), ElementsAre("n1"));
+    EXPECT_TRUE(table.RowsOf("n1", nack, 7000).empty()) << "nothing new";
+    StoreContents stored;
+    stored.partitions = rows.partitions;
+    stored.topics.push_back({.name = "orders"});
+    TopicTable restarted{stored};
+    restarted.VisitPartitions(
+        [&](const PartitionRecord& partition) { EXPECT_FALSE(partition.acked()); });
+  }
+}
+
 TEST(TopicTable, AnAckCannotBringBackAPartitionWhoseDeleteIsOnItsWay) {
   TopicTable table{StoreContents{}};
   const std::uint64_t spec = Created(table, "orders").partitions[0].spec_version;
