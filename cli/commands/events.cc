@@ -1,11 +1,17 @@
+#include <algorithm>
+#include <chrono>
 #include <memory>
 #include <stop_token>
 
 #include "absl/strings/str_format.h"
+#include "absl/time/time.h"
+#include "base/byte_size.h"
+#include "base/clock.h"
 #include "base/status_macros.h"
 #include "cli/commands/commands.h"
 #include "cli/table.h"
 #include "cli/words.h"
+#include "daemon/control/event_text.h"
 
 namespace tidemark::cli {
 namespace {
@@ -14,6 +20,9 @@ using sc::v1::Event;
 
 struct EventsOptions {
   std::string contains;
+  std::string since;
+  std::string until;
+  std::int64_t before = 0;
   std::int64_t limit = 200;
   bool follow = false;
 };
@@ -31,10 +40,23 @@ std::string LineOf(const Event& event) {
   return line;
 }
 
-bool Matches(const Event& event, const std::string& contains) {
-  return event.name().find(contains) != std::string::npos ||
-         event.subject().find(contains) != std::string::npos ||
-         event.reason().find(contains) != std::string::npos;
+// A time ("2026-11-23T04:00:00Z") or how long ago ("15m"). Empty: 0.
+absl::StatusOr<base::WallMillis> ParseMoment(const char* option, const std::string& text) {
+  if (text.empty()) return 0;
+  absl::Time time;
+  std::string ignored;
+  if (absl::ParseTime(absl::RFC3339_full, text, &time, &ignored)) return absl::ToUnixMillis(time);
+  if (const auto ago = base::ParseDuration(text); ago.ok()) {
+    return base::SystemClock().WallNow() - *ago / std::chrono::milliseconds(1);
+  }
+  return absl::InvalidArgumentError(absl::StrFormat(
+      "%s '%s' is neither a time (2026-11-23T04:00:00Z) nor how long ago (15m)", option, text));
+}
+
+// What the SC does for a list, for what it tells later.
+bool Matches(const Event& event, const sc::v1::ListEventsRequest& wanted) {
+  return event.at_unix_ms() >= wanted.since_unix_ms() &&
+         daemon::EventContains(event, wanted.contains());
 }
 
 void PrintTable(Output& output, const sc::v1::ListEventsResponse& events) {
@@ -46,12 +68,13 @@ void PrintTable(Output& output, const sc::v1::ListEventsResponse& events) {
   output.Print(table);
 }
 
-absl::Status Follow(Invocation& invocation, const EventsOptions& options, std::uint64_t after) {
+absl::Status Follow(Invocation& invocation, const sc::v1::ListEventsRequest& wanted,
+                    std::uint64_t after) {
   Output& output = invocation.output;
   return invocation.Controller().WatchEvents(after, std::stop_token(),
                                              [&](const sc::v1::WatchEventsResponse& more) {
                                                for (const Event& event : more.events()) {
-                                                 if (!Matches(event, options.contains)) continue;
+                                                 if (!Matches(event, wanted)) continue;
                                                  if (output.json()) {
                                                    if (!output.PrintJsonLine(event).ok())
                                                      return false;
@@ -68,6 +91,11 @@ absl::Status Events(Invocation& invocation, const EventsOptions& options) {
   sc::v1::ListEventsRequest request;
   request.set_contains(options.contains);
   request.set_limit(static_cast<std::int32_t>(options.limit));
+  TM_ASSIGN_OR_RETURN(const base::WallMillis since, ParseMoment("--since", options.since));
+  TM_ASSIGN_OR_RETURN(const base::WallMillis until, ParseMoment("--until", options.until));
+  request.set_since_unix_ms(since);
+  request.set_until_unix_ms(until);
+  request.set_before_number(static_cast<std::uint64_t>(options.before));
   TM_ASSIGN_OR_RETURN(const auto events, invocation.Controller().ListEvents(request));
   if (!options.follow) {
     if (invocation.output.json()) return invocation.output.PrintJson(events);
@@ -84,7 +112,7 @@ absl::Status Events(Invocation& invocation, const EventsOptions& options) {
     }
   }
   invocation.output.Flush();
-  return Follow(invocation, options, last);
+  return Follow(invocation, request, last);
 }
 
 }  // namespace
@@ -94,9 +122,17 @@ void AddEventsCommand(Command& root, Invocation& invocation) {
   root.Sub("events", "History with reasons: episodes, refusals, sessions")
       .Example("tidemark events", "the newest 200, newest last")
       .Example("tidemark events --contains out_of_space --follow", "")
-      .Option("--contains", options->contains, "TEXT", "in the name, subject or reason")
+      .Example("tidemark events --since 2h --contains node-1", "what node-1 did")
+      .Example("tidemark events --before 4711", "the page before event 4711")
+      .Option("--contains", options->contains, "TEXT",
+              "in the name, subject, SPU, volume, change or reason; case is ignored")
+      .Option("--since", options->since, "TIME", "from then on: a time, or how long ago (15m)")
+      .Option("--until", options->until, "TIME", "before that time")
+      .Option("--before", options->before, {1}, "N", "before event number N: turns back a page")
       .Option("--limit", options->limit, {1, 1000}, "N", "at most so many, 1 to 1000 (200)")
       .Flag("--follow", options->follow, "go on with what happens now")
+      .Excludes("--until")
+      .Excludes("--before")
       .Runs([&invocation, options] { return Finish(invocation, Events(invocation, *options)); });
 }
 

@@ -145,7 +145,10 @@ class EventRpc final : public v1::EventService::CallbackService {
     return OnLoop(loop_, context, [this, request, response](UnaryDone done) {
       const EventQuery query{.contains = request->contains(),
                              .limit = request->limit(),
-                             .after_number = request->after_number()};
+                             .after_number = request->after_number(),
+                             .before_number = request->before_number(),
+                             .since_unix_ms = request->since_unix_ms(),
+                             .until_unix_ms = request->until_unix_ms()};
       controller_.ListEvents(query, [response, done = std::move(done)](
                                         absl::StatusOr<std::vector<EventRecord>> events) mutable {
         if (events.ok()) {

@@ -315,13 +315,18 @@ absl::StatusOr<std::string> ReadMeta(SqliteDatabase& database, std::string_view 
   return row ? statement.Bytes(0) : std::string();
 }
 
-absl::StatusOr<std::vector<EventRecord>> ReadEvents(SqliteStatement& statement) {
+absl::StatusOr<std::vector<EventRecord>> ReadEvents(
+    SqliteStatement& statement, std::size_t limit,
+    const std::function<bool(const EventRecord&)>& wanted) {
   std::vector<EventRecord> events;
-  while (true) {
+  while (events.size() < limit) {
     TM_ASSIGN_OR_RETURN(const bool more, statement.Step());
-    if (!more) return events;
-    TM_RETURN_IF_ERROR(ReadMessage(statement, 0, "events", &events.emplace_back()));
+    if (!more) break;
+    EventRecord event;
+    TM_RETURN_IF_ERROR(ReadMessage(statement, 0, "events", &event));
+    if (wanted(event)) events.push_back(std::move(event));
   }
+  return events;
 }
 
 }  // namespace tidemark::sc

@@ -5,6 +5,7 @@
 // Errors:    kDataLoss for a blob that does not parse. Else as sqlite_database.h.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -55,7 +56,9 @@ absl::StatusOr<std::vector<PartitionRecord>> ReadPartitions(SqliteDatabase& data
 absl::StatusOr<std::vector<Tombstone>> ReadTombstones(SqliteDatabase& database);
 // Empty where there is no such row.
 absl::StatusOr<std::string> ReadMeta(SqliteDatabase& database, std::string_view name);
-// The first columns of `statement` are one event blob each.
-absl::StatusOr<std::vector<EventRecord>> ReadEvents(SqliteStatement& statement);
+// The first columns of `statement` are one event blob each; the first `limit` that are wanted.
+absl::StatusOr<std::vector<EventRecord>> ReadEvents(
+    SqliteStatement& statement, std::size_t limit,
+    const std::function<bool(const EventRecord&)>& wanted);
 
 }  // namespace tidemark::sc

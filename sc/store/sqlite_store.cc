@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
 #include "base/byte_size.h"
 #include "base/errno_status.h"
 #include "base/status_macros.h"
+#include "daemon/control/event_text.h"
 #include "sc/store/sqlite_schema.h"
 
 namespace tidemark::sc {
@@ -28,6 +28,13 @@ absl::StatusOr<std::uint64_t> ReadCounter(SqliteDatabase& database, std::string_
     return absl::DataLossError(absl::StrFormat("read '%s': '%s' is no number", name, text));
   }
   return value;
+}
+
+bool IsWanted(const EventQuery& query, const EventRecord& event) {
+  const base::WallMillis at = event.at_unix_ms();
+  return (query.since_unix_ms == 0 || at >= query.since_unix_ms) &&
+         (query.until_unix_ms == 0 || at < query.until_unix_ms) &&
+         daemon::EventContains(event, query.contains);
 }
 
 }  // namespace
@@ -142,17 +149,17 @@ absl::Status SqliteStore::ApplyTogether(
 absl::StatusOr<std::vector<EventRecord>> SqliteStore::Events(const EventQuery& query) {
   TM_ASSIGN_OR_RETURN(
       SqliteStatement statement,
-      database_->Prepare(
-          "SELECT event FROM events WHERE number>?1 AND (?2='' OR instr(lower(name),?2)>0 OR "
-          "instr(lower(subject),?2)>0 OR instr(lower(reason),?2)>0 OR instr(lower(spu_id),?2)>0 "
-          "OR instr(lower(volume),?2)>0) ORDER BY number DESC LIMIT ?3"));
-  const std::string contains = absl::AsciiStrToLower(query.contains);
+      database_->Prepare(absl::StrFormat(
+          "SELECT event FROM events WHERE number>?1 AND (?2=0 OR number<?2) ORDER BY number %s",
+          query.oldest ? "ASC" : "DESC")));
   const std::int32_t limit = query.limit == 0 ? EventQuery::kDefaultLimit : query.limit;
   statement.Bind(1, static_cast<std::int64_t>(query.after_number));
-  statement.BindText(2, contains);
-  statement.Bind(3, std::clamp(limit, 1, EventQuery::kLimit));
-  TM_ASSIGN_OR_RETURN(std::vector<EventRecord> events, ReadEvents(statement));
-  std::reverse(events.begin(), events.end());
+  statement.Bind(2, static_cast<std::int64_t>(query.before_number));
+  TM_ASSIGN_OR_RETURN(
+      std::vector<EventRecord> events,
+      ReadEvents(statement, static_cast<std::size_t>(std::clamp(limit, 1, EventQuery::kLimit)),
+                 [&query](const EventRecord& event) { return IsWanted(query, event); }));
+  if (!query.oldest) std::reverse(events.begin(), events.end());
   return events;
 }
 

@@ -16,19 +16,27 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/clock.h"
 #include "sc/core/records.h"
 
 namespace tidemark::sc {
 
+// All that are wanted of the history; zero and empty fields want nothing.
 struct EventQuery {
   static constexpr std::int32_t kDefaultLimit = 200;
   static constexpr std::int32_t kLimit = 1000;
 
-  // Only events whose name, subject, reason, SPU or volume holds this text. Empty: all.
+  // As daemon::EventContains().
   std::string contains;
   // Of those, the newest; clamped to 1 … kLimit. 0: kDefaultLimit.
   std::int32_t limit = 0;
   std::uint64_t after_number = 0;
+  std::uint64_t before_number = 0;  // 0: no bound
+  // [since, until), by the wall clock; 0: no bound.
+  base::WallMillis since_unix_ms = 0;
+  base::WallMillis until_unix_ms = 0;
+  // Of those, the oldest: to read on from a number without leaving any out.
+  bool oldest = false;
 };
 
 // How the store's own disk stands.

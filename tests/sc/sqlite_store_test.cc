@@ -190,6 +190,48 @@ TEST_F(SqliteStoreTest, FindsEventsNewestLastByTextAndNumber) {
   EXPECT_EQ(Numbers(store->Events({.limit = 1 << 30})).size(), 300U);
 }
 
+TEST_F(SqliteStoreTest, FindsEventsByEveryTextOfTheirs) {
+  auto store = Open();
+  ASSERT_TRUE(store->Load().ok());
+  StoreBatch batch;
+  for (std::uint64_t n = 1; n <= 5; ++n) batch.events.push_back(SampleEvent(n));
+  batch.events[0].set_from("space(episode 7, inodes)");
+  batch.events[1].set_to("operator(Ann: disk swap)");
+  batch.events[2].set_volume("aaaa1111");
+  batch.events[3].set_spu_id("node-9");
+  ASSERT_TRUE(store->Apply(batch).ok());
+  EXPECT_THAT(Numbers(store->Events({.contains = "Episode 7"})), ElementsAre(1));
+  EXPECT_THAT(Numbers(store->Events({.contains = "ann: disk"})), ElementsAre(2));
+  EXPECT_THAT(Numbers(store->Events({.contains = "AAAA"})), ElementsAre(3));
+  EXPECT_THAT(Numbers(store->Events({.contains = "NODE-9"})), ElementsAre(4));
+}
+
+TEST_F(SqliteStoreTest, FindsEventsByTimeAndPageByPage) {
+  auto store = Open();
+  ASSERT_TRUE(store->Load().ok());
+  StoreBatch batch;
+  for (std::uint64_t n = 1; n <= 2500; ++n) {
+    batch.events.push_back(SampleEvent(n));
+    batch.events.back().set_at_unix_ms(static_cast<base::WallMillis>(n) * 10);
+  }
+  ASSERT_TRUE(store->Apply(batch).ok());
+  EXPECT_THAT(Numbers(store->Events({.since_unix_ms = 24'990})), ElementsAre(2499, 2500));
+  EXPECT_THAT(Numbers(store->Events({.limit = 2, .until_unix_ms = 30})), ElementsAre(1, 2));
+  EXPECT_THAT(Numbers(store->Events({.since_unix_ms = 20, .until_unix_ms = 40})),
+              ElementsAre(2, 3));
+  std::uint64_t before = 0;
+  std::size_t seen = 0;
+  for (auto page = Numbers(store->Events({.contains = "BECAUSE", .limit = 1000})); !page.empty();
+       page = Numbers(
+           store->Events({.contains = "because", .limit = 1000, .before_number = before}))) {
+    EXPECT_TRUE(before == 0 || page.back() == before - 1);
+    before = page.front();
+    seen += page.size();
+  }
+  EXPECT_EQ(seen, 2500U);
+  EXPECT_EQ(before, 1U);
+}
+
 TEST_F(SqliteStoreTest, KeepsOnlyTheNewestEvents) {
   auto store = Open(/*events=*/10);
   ASSERT_TRUE(store->Load().ok());
