@@ -1,7 +1,6 @@
 #include "sc/services/event_watch.h"
 
 #include <string>
-#include <utility>
 
 #include "absl/strings/str_format.h"
 #include "base/byte_size.h"
@@ -13,14 +12,20 @@ namespace {
 constexpr std::size_t kQueuedEvents = 4096;
 constexpr std::size_t kQueuedBytes = 4 * base::kMiB;
 constexpr std::size_t kBytesPerMessage = base::kMiB;
+constexpr std::int32_t kPage = 256;  // of the history
 
 }  // namespace
 
 void EventWatch::OnOpened() {
   controller_.watchers().Add(this);
+  ReadHistory();
+}
+
+void EventWatch::ReadHistory() {
   EventQuery query;
   query.after_number = newest_queued_;
-  query.limit = EventQuery::kLimit;
+  query.limit = kPage;
+  query.oldest = true;
   controller_.ListEvents(query, [this, alive = std::weak_ptr<bool>(alive_)](
                                     absl::StatusOr<std::vector<EventRecord>> history) {
     if (!alive.expired()) OnHistory(std::move(history));
@@ -30,19 +35,24 @@ void EventWatch::OnOpened() {
 void EventWatch::OnHistory(absl::StatusOr<std::vector<EventRecord>> history) {
   if (ending()) return;
   if (!history.ok()) return End(daemon::ToGrpc(history.status()));
-  reading_history_ = false;
+  // The store answers in the order it was asked: what was told to watchers before a page that is
+  // not full is in it.
+  reading_history_ = history->size() == kPage;
   for (const EventRecord& event : *history) Queue(event);
-  for (const EventRecord& event : std::exchange(meanwhile_, {})) Queue(event);
   Flush();
 }
 
 void EventWatch::OnEvents(std::span<const EventRecord> events) {
-  if (ending()) return;
-  if (reading_history_) {
-    meanwhile_.insert(meanwhile_.end(), events.begin(), events.end());
+  if (ending() || reading_history_) return;  // durable: a later page has them
+  for (const EventRecord& event : events) {
+    Queue(event);
+    if (queue_.size() <= kQueuedEvents && queued_bytes_ <= kQueuedBytes) continue;
+    End({grpc::StatusCode::UNAVAILABLE,
+         absl::StrFormat("this watcher is too slow: %d events wait; go on after number %d",
+                         queue_.size(), newest_sent_)});
+    queue_.clear();
     return;
   }
-  for (const EventRecord& event : events) Queue(event);
   Flush();
 }
 
@@ -51,11 +61,6 @@ void EventWatch::Queue(const EventRecord& event) {
   newest_queued_ = event.number();
   queued_bytes_ += event.ByteSizeLong();
   queue_.push_back(event);
-  if (queue_.size() <= kQueuedEvents && queued_bytes_ <= kQueuedBytes) return;
-  End({grpc::StatusCode::UNAVAILABLE,
-       absl::StrFormat("this watcher is too slow: %d events wait; go on after number %d",
-                       queue_.size(), newest_sent_)});
-  queue_.clear();
 }
 
 void EventWatch::OnStopping() {
@@ -63,7 +68,12 @@ void EventWatch::OnStopping() {
 }
 
 void EventWatch::Flush() {
-  if (!writable() || queue_.empty()) return;
+  if (!writable()) return;
+  if (queue_.empty()) {
+    // The next page when the last one has gone out: a slow watcher costs one.
+    if (reading_history_) ReadHistory();
+    return;
+  }
   v1::WatchEventsResponse response;
   std::size_t bytes = 0;
   while (!queue_.empty() && bytes < kBytesPerMessage) {

@@ -1,7 +1,8 @@
 // One WatchEvents call: the history after a number, then each event as it becomes durable.
 //
-// Unlike a state, a history has no shortcut: a watcher that falls too far behind is dropped with
-// the number to go on from.
+// Unlike a state, a history has no shortcut: it is read in order, page by page, as the watcher
+// takes it. One that has caught up and then falls too far behind is dropped with the number to go
+// on from.
 //
 // Lifetime:  deletes itself (WatchStream).
 // Threading: as WatchStream.
@@ -36,16 +37,16 @@ class EventWatch final : public WatchStream<v1::WatchEventsResponse>, private Wa
   void OnEvents(std::span<const EventRecord> events) override;
   void OnStopping() override;
 
+  void ReadHistory();
   void OnHistory(absl::StatusOr<std::vector<EventRecord>> history);
   void Queue(const EventRecord& event);
   void Flush();
 
   Controller& controller_;
-  // The history is being read: what becomes durable meanwhile waits behind it.
+  // Page by page; what becomes durable meanwhile is read with it.
   bool reading_history_ = true;
   std::deque<EventRecord> queue_;
   std::size_t queued_bytes_ = 0;
-  std::vector<EventRecord> meanwhile_;
   std::uint64_t newest_queued_;
   std::uint64_t newest_sent_ = 0;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);

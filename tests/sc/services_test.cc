@@ -12,7 +12,9 @@
 
 #include "base/mutex.h"
 #include "sc/controller.h"
+#include "sc/store/sqlite_store.h"
 #include "tests/sc/controller_fixture.h"
+#include "tests/support/sc/faulty_store.h"
 
 namespace tidemark::sc {
 namespace {
@@ -213,6 +215,100 @@ TEST_F(ControllerTest, WatchesSeeEveryChangeThatStays) {
   ASSERT_TRUE(WaitFor([&] { return partitions.ended() && events.ended(); }, kLongWait, "the end"));
   EXPECT_THAT(*partitions.ended(), StatusIs(absl::StatusCode::kUnavailable));
   EXPECT_THAT(*events.ended(), StatusIs(absl::StatusCode::kUnavailable));
+}
+
+// Events of the store, of the size of one.
+StoreBatch History(std::uint64_t from, std::uint64_t to) {
+  StoreBatch batch;
+  for (std::uint64_t number = from; number <= to; ++number) {
+    EventRecord& event = batch.events.emplace_back();
+    event.set_number(number);
+    event.set_name("volume.verdict");
+  }
+  return batch;
+}
+
+// Numbers in the order in which a watch told them.
+class NumberLog {
+ public:
+  NumberLog(const Admin& admin, std::uint64_t after)
+      : watch_([this, &admin, after](const auto& stop, const auto& on_events) {
+          return admin.WatchEvents(after, stop, [&](const v1::WatchEventsResponse& response) {
+            base::MutexLock lock(mutex_);
+            for (const v1::Event& event : response.events()) numbers_.push_back(event.number());
+            return on_events(response);
+          });
+        }) {}
+
+  std::vector<std::uint64_t> numbers() {
+    base::MutexLock lock(mutex_);
+    return numbers_;
+  }
+  bool Saw(std::uint64_t number) {
+    const auto all = numbers();
+    return std::find(all.begin(), all.end(), number) != all.end();
+  }
+  std::optional<absl::Status> ended() { return watch_.ended(); }
+
+ private:
+  base::Mutex mutex_;
+  std::vector<std::uint64_t> numbers_ TM_GUARDED_BY(mutex_);
+  WatchLog<v1::WatchEventsResponse> watch_;
+};
+
+TEST_F(ControllerTest, AWatchOfEventsGoesOnFromItsNumberAndSkipsNone) {
+  auto sqlite = SqliteStore::Open({.data_directory = data_});
+  ASSERT_OK(sqlite);
+  ASSERT_OK((*sqlite)->Load());
+  ASSERT_OK((*sqlite)->Apply(History(1, 3500)));
+  ScRig rig(ScRig::Options(data_), *std::move(sqlite));
+  Admin admin(rig.grpc_target());
+  NumberLog log(admin, 500);
+  ASSERT_TRUE(WaitFor([&] { return log.Saw(3500); }, kLongWait, "the newest event"));
+  FakeSpu spu(rig.grpc_target(), "n1", {kDisk});
+  ASSERT_TRUE(Welcomed(spu.Attach()));
+  ASSERT_TRUE(WaitFor([&] { return log.Saw(3501); }, kLongWait, "what happens after it"));
+  const auto numbers = log.numbers();
+  ASSERT_EQ(numbers.size(), 3001U);
+  for (std::size_t i = 0; i < numbers.size(); ++i) ASSERT_EQ(numbers[i], 501 + i);
+}
+
+TEST_F(ControllerTest, AWatchKeepsNothingWhileTheStoreHangsAndMissesNothing) {
+  auto sqlite = SqliteStore::Open({.data_directory = data_});
+  ASSERT_OK(sqlite);
+  auto store = std::make_shared<support::FaultyStore>(*std::move(sqlite));
+  ScRig rig(ScRig::Options(data_), store);
+  Admin admin(rig.grpc_target());
+  FakeSpu spu(rig.grpc_target(), "n1", {kDisk});
+  BringOnline(spu, admin);
+  const std::uint64_t newest = admin.Events("").back().number();
+  store->Hang();
+  spu.Cut();
+  ASSERT_TRUE(WaitFor([&] { return store->waiting(); }, kLongWait, "a batch at the disk"));
+  NumberLog log(admin, 0);
+  const auto watchers = [&] {
+    std::size_t count = 0;
+    rig.loop().Run([&] { count = rig.process().controller().watchers().size(); });
+    return count;
+  };
+  ASSERT_TRUE(WaitFor([&] { return watchers() == 1; }, kLongWait, "the watch"));
+  // 10 MiB: they are durable, so the history that is still being read has them.
+  rig.loop().Run([&] {
+    rig.process().controller().watchers().ForEach([&](Watcher& watcher) {
+      for (std::uint64_t number = newest + 100; number < newest + 120; ++number) {
+        EventRecord event;
+        event.set_number(number);
+        event.set_reason(std::string(500'000, 'r'));
+        watcher.OnEvents(std::span(&event, 1));
+      }
+    });
+  });
+  store->Release();
+  ASSERT_TRUE(WaitFor([&] { return log.Saw(newest + 1) || log.ended(); }, kLongWait, "its events"));
+  EXPECT_FALSE(log.ended().has_value()) << *log.ended();
+  EXPECT_FALSE(log.Saw(newest + 100)) << "kept beside the history";
+  const auto numbers = log.numbers();
+  for (std::size_t i = 0; i < numbers.size(); ++i) EXPECT_EQ(numbers[i], 1 + i);
 }
 
 TEST_F(ControllerTest, AWatcherThatDoesNotReadIsDroppedWithTheNumberToGoOnFrom) {

@@ -263,8 +263,7 @@ TEST_F(SqliteStoreTest, NumbersThatWereNeverStoredPushNoEventOut) {
   StoreBatch more;
   more.events = {SampleEvent(6000), SampleEvent(6001), SampleEvent(6002)};
   ASSERT_TRUE(store->Apply(more).ok());
-  EXPECT_THAT(Numbers(store->Events({})),
-              ElementsAre(3, 4, 5, 6, 7, 8, 5000, 6000, 6001, 6002));
+  EXPECT_THAT(Numbers(store->Events({})), ElementsAre(3, 4, 5, 6, 7, 8, 5000, 6000, 6001, 6002));
 }
 
 TEST_F(SqliteStoreTest, ItsFilesAreForItsOwnerOnly) {

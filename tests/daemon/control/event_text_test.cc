@@ -17,10 +17,10 @@ TEST(EventTextTest, LooksIntoEveryTextOfAnEventWhateverTheCase) {
   struct {
     const char* text;
     bool found;
-  } const kCases[] = {{"", true},        {"VERDICT", true},  {":/disk", true}, {"node-1", true},
-                      {"AAAA11", true},  {"Ready", true},    {"ann: DISK", true},
-                      {"5.0 mib", true}, {"%", false},       {"readyoperator", false},
-                      {"nothing like it", false}};
+  } const kCases[] = {
+      {"", true},       {"VERDICT", true},        {":/disk", true},          {"node-1", true},
+      {"AAAA11", true}, {"Ready", true},          {"ann: DISK", true},       {"5.0 mib", true},
+      {"%", false},     {"readyoperator", false}, {"nothing like it", false}};
   for (const auto& c : kCases) EXPECT_EQ(EventContains(event, c.text), c.found) << c.text;
 }
 
