@@ -9,6 +9,7 @@ namespace tidemark::sc {
 namespace {
 
 constexpr std::size_t kEventTextBytes = 1024;  // a peer has chosen it
+constexpr std::size_t kHeldAcks = 16;
 
 }  // namespace
 
@@ -32,7 +33,7 @@ void ControllerCore::SendAssignments(SpuState& spu, Moment moment) {
 
 void ControllerCore::OnAssignmentsAck(StreamId stream, const v1::AssignmentsAck& ack,
                                       Moment moment) {
-  Session* session = FindSession(stream, ack.session());
+  Session* const session = FindSession(stream, ack.session());
   if (session == nullptr) {
     RefuseMessage(stream, v1::NACK_REASON_STALE_SESSION,
                   absl::StrFormat("acknowledgement of assignments of session %d", ack.session()),
@@ -41,13 +42,41 @@ void ControllerCore::OnAssignmentsAck(StreamId stream, const v1::AssignmentsAck&
   }
   const std::string spu_id = streams_.at(stream).spu_id;
   OnContact(spu_id, moment);
-  session->assignments_acked = std::max(session->assignments_acked, ack.version());
+  // What was reported before it may be that the partition's data is lost: that is published first.
+  std::set<base::Uuid> behind;
+  for (const base::Uuid& uuid : session->volumes) {
+    if (volumes_.at(uuid).waiting) behind.insert(uuid);
+  }
+  if (behind.empty() && session->held_acks.empty()) {
+    TakeAssignmentsAck(spus_.at(spu_id), ack, moment);
+  } else if (session->held_acks.size() < kHeldAcks) {
+    session->held_acks.push_back({ack, std::move(behind)});
+  }  // else it is asked for again
+}
+
+void ControllerCore::ReleaseAcks(const base::Uuid& volume, Moment moment) {
+  SpuState& spu = spus_.at(volumes_.at(volume).record.spu_id);
+  if (!spu.session) return;
+  auto& held = spu.session->held_acks;
+  for (HeldAck& one : held) one.behind.erase(volume);
+  while (!held.empty() && held.front().behind.empty()) {
+    const v1::AssignmentsAck ack = std::move(held.front().ack);
+    held.pop_front();
+    TakeAssignmentsAck(spu, ack, moment);
+  }
+}
+
+void ControllerCore::TakeAssignmentsAck(SpuState& spu, const v1::AssignmentsAck& ack,
+                                        Moment moment) {
+  const std::string& spu_id = spu.record.id;
+  Session& session = *spu.session;
+  session.assignments_acked = std::max(session.assignments_acked, ack.version());
   StoreBatch batch = assignments_->RowsOf(spu_id, ack, moment.wall);
   if (batch.empty()) return;
   AddRefusedAssignments(spu_id, batch, moment);
   PendingBatch pending{.purpose = PendingBatch::Purpose::kAssignmentsAck,
                        .spu_id = spu_id,
-                       .session = session->id,
+                       .session = session.id,
                        .batch = batch};
   Store(std::move(batch), std::move(pending));
 }

@@ -96,6 +96,7 @@ Effects ControllerCore::StoreDone(StoreToken token, const absl::Status& status, 
       break;
     case PendingBatch::Purpose::kReport:
       OnReportDone(pending, status, moment);
+      ReleaseAcks(pending.volume, moment);
       break;
     case PendingBatch::Purpose::kAssignmentsAck:
       OnAssignmentsAckDone(pending, status);

@@ -139,6 +139,9 @@ class ControllerCore {
   // controller_assignments.cc
   void SendAssignments(SpuState& spu, Moment moment);
   void OnAssignmentsAck(StreamId stream, const v1::AssignmentsAck& ack, Moment moment);
+  void TakeAssignmentsAck(SpuState& spu, const v1::AssignmentsAck& ack, Moment moment);
+  // The report of `volume` that waited is with the store now, or is gone.
+  void ReleaseAcks(const base::Uuid& volume, Moment moment);
   // Lines of history for assignments the SPU refuses for a reason it did not give before.
   void AddRefusedAssignments(const std::string& spu_id, StoreBatch& batch, Moment moment);
   void OnAssignmentsAckDone(const PendingBatch& pending, const absl::Status& status);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <set>
@@ -14,6 +15,12 @@
 #include "sc/core/records.h"
 
 namespace tidemark::sc {
+
+// An acknowledgement of assignments that came after reports which still wait for the store.
+struct HeldAck {
+  v1::AssignmentsAck ack;
+  std::set<base::Uuid> behind;
+};
 
 struct Session {
   base::SessionId id;
@@ -30,6 +37,7 @@ struct Session {
   std::uint64_t assignments_sent = 0;
   std::uint64_t assignments_acked = 0;
   base::MonotonicTime assignments_sent_at;
+  std::deque<HeldAck> held_acks;
 };
 
 struct SpuState {
