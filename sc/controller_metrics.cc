@@ -62,14 +62,24 @@ void ControllerMetrics::Update(const ControllerCore& core, const TopicTable& top
   for (const auto& [uuid, volume] : core.volumes()) by_reach[volume.reach] += 1;
   for (auto& [reach, gauge] : volumes_) gauge.Set(by_reach[reach]);
 
-  for (const auto& [reason, count] : core.refusals().counts_by_reason()) {
-    auto found = refusals_.find(reason);
+  for (const auto& [kind, log] : core.refusals()) {
+    CountRefusals(log, "tidemark_sc_refusals_total", "What SPUs said and the controller refused.",
+                  {{"kind", kind}});
+  }
+  CountRefusals(core.refused_assignments(), "tidemark_sc_assignment_refusals_total",
+                "Assignments that SPUs refused.", {});
+}
+
+void ControllerMetrics::CountRefusals(const RefusalLog& log, const std::string& name,
+                                      const std::string& help, daemon::MetricLabels labels) {
+  for (const auto& [reason, count] : log.counts_by_reason()) {
+    labels["reason"] = reason;
+    auto found = refusals_.find({name, labels});
     if (found == refusals_.end()) {
-      found = refusals_
-                  .emplace(reason, Refusals{registry_.AddCounter("tidemark_sc_refusals_total",
-                                                                 "Messages of SPUs refused.",
-                                                                 {{"reason", reason}})})
-                  .first;
+      found =
+          refusals_
+              .emplace(std::pair(name, labels), Refusals{registry_.AddCounter(name, help, labels)})
+              .first;
     }
     found->second.counter.Increment(static_cast<double>(count - found->second.counted));
     found->second.counted = count;

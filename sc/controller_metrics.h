@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 
 #include "base/clock.h"
 #include "daemon/metrics.h"
@@ -37,7 +38,10 @@ class ControllerMetrics {
     daemon::Counter counter;
     std::uint64_t counted = 0;
   };
-  std::map<std::string, Refusals> refusals_;
+  void CountRefusals(const RefusalLog& log, const std::string& name, const std::string& help,
+                     daemon::MetricLabels labels);
+
+  std::map<std::pair<std::string, daemon::MetricLabels>, Refusals> refusals_;  // by name, labels
   base::MonotonicTime updated_at_;
 };
 

@@ -91,7 +91,9 @@ void ControllerCore::AddRefusedAssignments(const std::string& spu_id, StoreBatch
     }
     const std::string reason = RefusalName(partition.refusal);
     const std::string name = absl::StrFormat("%s/%d", partition.topic, partition.index);
-    const auto swallowed = refused_assignments_.Add(reason, name, moment.now);
+    // The peer chooses the number: those we do not know share one name in what is counted.
+    const bool known = v1::AssignmentRefusal_IsValid(partition.refusal);
+    const auto swallowed = refused_assignments_.Add(known ? reason : "unknown", name, moment.now);
     if (!swallowed) continue;
     v1::Event event = NewEvent("assignment.refused", name, moment);
     event.set_spu_id(spu_id);

@@ -155,9 +155,10 @@ v1::Event ControllerCore::NewEvent(const std::string& name, const std::string& s
   return event;
 }
 
-void ControllerCore::RecordRefusal(const std::string& reason, v1::Event event, Moment moment) {
+void ControllerCore::RecordRefusal(const std::string& kind, const std::string& reason,
+                                   v1::Event event, Moment moment) {
   constexpr std::size_t kTextBytes = 1024;
-  const auto swallowed = refusals_.Add(reason, event.subject(), moment.now);
+  const auto swallowed = refusals_[kind].Add(reason, event.subject(), moment.now);
   if (!swallowed) return;
   if (*swallowed > 0) {
     event.set_reason(
@@ -171,8 +172,7 @@ void ControllerCore::RecordRefusal(const std::string& reason, v1::Event event, M
   Store(std::move(batch), {});
 }
 
-void ControllerCore::RefuseMessage(StreamId stream, v1::NackReason reason,
-                                   const std::string& detail, Moment moment) {
+void ControllerCore::SendNack(StreamId stream, v1::NackReason reason, const std::string& detail) {
   const std::string& spu_id = streams_.at(stream).spu_id;
   v1::AttachResponse message;
   v1::Nack* nack = message.mutable_nack();
@@ -182,12 +182,17 @@ void ControllerCore::RefuseMessage(StreamId stream, v1::NackReason reason,
     nack->set_session(spu->second.session->id.value());
   }
   Reply(stream, std::move(message));
+}
 
+void ControllerCore::RefuseMessage(StreamId stream, v1::NackReason reason,
+                                   const std::string& detail, Moment moment) {
+  SendNack(stream, reason, detail);
+  const std::string& spu_id = streams_.at(stream).spu_id;
   v1::Event event =
       NewEvent("message.refused", spu_id.empty() ? "a stream without Hello" : spu_id, moment);
   event.set_spu_id(spu_id);
   event.set_reason(absl::StrFormat("%s: %s", NackName(reason), detail));
-  RecordRefusal(NackName(reason), std::move(event), moment);
+  RecordRefusal("message", NackName(reason), std::move(event), moment);
 }
 
 Session* ControllerCore::FindSession(StreamId stream, std::uint64_t session) {

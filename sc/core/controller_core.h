@@ -70,7 +70,10 @@ class ControllerCore {
   const ClusterRecord& cluster() const { return cluster_; }
   const std::map<std::string, SpuState>& spus() const { return spus_; }
   const std::map<base::Uuid, VolumeState>& volumes() const { return volumes_; }
-  const RefusalLog& refusals() const { return refusals_; }
+  // What we refused, by kind: "hello", "report", "message", "lost data".
+  const std::map<std::string, RefusalLog>& refusals() const { return refusals_; }
+  // What SPUs refused; each reason of a partition counts once until it gives another one.
+  const RefusalLog& refused_assignments() const { return refused_assignments_; }
 
  private:
   struct Stream {
@@ -101,7 +104,9 @@ class ControllerCore {
   // Without a number: Store() gives it one, so that what is not kept takes none.
   v1::Event NewEvent(const std::string& name, const std::string& subject, Moment moment);
   // Counts it, and writes a line of history unless the same was refused just now.
-  void RecordRefusal(const std::string& reason, v1::Event event, Moment moment);
+  void RecordRefusal(const std::string& kind, const std::string& reason, v1::Event event,
+                     Moment moment);
+  void SendNack(StreamId stream, v1::NackReason reason, const std::string& detail);
   void RefuseMessage(StreamId stream, v1::NackReason reason, const std::string& detail,
                      Moment moment);
   // The session this stream carries, if it is the live one and `session` names it.
@@ -114,6 +119,8 @@ class ControllerCore {
   HelloVerdict FenceHello(const v1::Hello& hello, const SpuRecord& newest) const;
   void RefuseHello(StreamId stream, const v1::Hello& hello, const HelloVerdict& verdict,
                    Moment moment);
+  void RecordHelloRefusal(const std::string& spu_id, const std::string& hello,
+                          const HelloVerdict& verdict, const SpuRecord* newest, Moment moment);
   void SendHelloNack(StreamId stream, const HelloVerdict& verdict, const SpuRecord* newest);
   void OpenSession(StreamId stream, const v1::Hello& hello, Moment moment);
   void AddVolumes(const v1::Hello& hello, Session& session, StoreBatch& batch, Moment moment);
@@ -158,7 +165,7 @@ class ControllerCore {
   std::map<std::string, SpuState> spus_;
   std::map<base::Uuid, VolumeState> volumes_;
   std::map<StoreToken, PendingBatch> pending_;
-  RefusalLog refusals_;
+  std::map<std::string, RefusalLog> refusals_;
   RefusalLog refused_assignments_;  // by SPUs, not by us
 
   Effects effects_;

@@ -108,15 +108,21 @@ ControllerCore::HelloVerdict ControllerCore::FenceHello(const v1::Hello& hello,
 
 void ControllerCore::RefuseHello(StreamId stream, const v1::Hello& hello,
                                  const HelloVerdict& verdict, Moment moment) {
-  v1::Event event = NewEvent("hello.refused", hello.spu_id(), moment);
-  event.set_spu_id(event.subject());
-  event.set_to(DescribeHello(hello));
-  event.set_reason(absl::StrFormat("%s: %s", NackName(verdict.reason), verdict.detail));
   const auto known = spus_.find(hello.spu_id());
   const SpuRecord* newest = known == spus_.end() ? nullptr : &known->second.record;
-  if (newest != nullptr) event.set_from(DescribeHello(*newest));
   SendHelloNack(stream, verdict, newest);
-  RecordRefusal(NackName(verdict.reason), std::move(event), moment);
+  RecordHelloRefusal(hello.spu_id(), DescribeHello(hello), verdict, newest, moment);
+}
+
+void ControllerCore::RecordHelloRefusal(const std::string& spu_id, const std::string& hello,
+                                        const HelloVerdict& verdict, const SpuRecord* newest,
+                                        Moment moment) {
+  v1::Event event = NewEvent("hello.refused", spu_id, moment);
+  event.set_spu_id(event.subject());
+  if (newest != nullptr) event.set_from(DescribeHello(*newest));
+  event.set_to(hello);
+  event.set_reason(absl::StrFormat("%s: %s", NackName(verdict.reason), verdict.detail));
+  RecordRefusal("hello", NackName(verdict.reason), std::move(event), moment);
 }
 
 void ControllerCore::SendHelloNack(StreamId stream, const HelloVerdict& verdict,
@@ -146,7 +152,7 @@ void ControllerCore::OpenSession(StreamId stream, const v1::Hello& hello, Moment
         spu,
         absl::StrFormat("a newer Hello of SPU '%s' came: %s", hello.spu_id(), DescribeHello(hello)),
         moment);
-    RefuseMessage(old, v1::NACK_REASON_STALE_SESSION, "a newer Hello took over", moment);
+    SendNack(old, v1::NACK_REASON_STALE_SESSION, "a newer Hello took over");
     Close(old, absl::AbortedError("a newer Hello took over"));
   }
   // In memory at once, so that an older Hello that is still on its way is fenced.
@@ -213,7 +219,9 @@ void ControllerCore::OnSessionDone(const PendingBatch& pending, const absl::Stat
   if (!status.ok()) {
     const StreamId stream = spu.session->stream;
     EndSession(spu, absl::StrFormat("controller cannot persist: %s", status.ToString()), moment);
-    SendHelloNack(stream, {v1::NACK_REASON_STORE_FAILED, status.ToString()}, &spu.record);
+    const HelloVerdict verdict{v1::NACK_REASON_STORE_FAILED, status.ToString()};
+    SendHelloNack(stream, verdict, &spu.record);
+    RecordHelloRefusal(pending.spu_id, DescribeHello(spu.record), verdict, nullptr, moment);
     return;
   }
   spu.session->live = true;

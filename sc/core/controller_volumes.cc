@@ -130,7 +130,7 @@ void ControllerCore::RefuseReport(StreamId stream, const v1::Report& report, con
   event.set_generation(report.generation());
   event.set_session(report.session());
   if (report.has_proof()) *event.mutable_proof() = report.proof();
-  RecordRefusal(RefusalName(refusal), std::move(event), moment);
+  RecordRefusal("report", RefusalName(refusal), std::move(event), moment);
 }
 
 void ControllerCore::StoreReport(VolumeState& volume, const PendingReport& pending, Moment moment) {
@@ -143,7 +143,7 @@ void ControllerCore::StoreReport(VolumeState& volume, const PendingReport& pendi
     event.set_spu_id(volume.record.spu_id);
     event.set_volume(event.subject());
     event.set_reason(lost.refused);
-    RecordRefusal("lost data lifted", std::move(event), moment);
+    RecordRefusal("lost data", "lost data lifted", std::move(event), moment);
   }
   PendingReport taken = pending;
   *taken.report.mutable_lost_data() = std::move(lost.lost_data);

@@ -64,7 +64,9 @@ TEST_F(ControllerTest, LivesTheStoryOfAnEpisode) {
   EXPECT_TRUE(WaitFor(
       [&] {
         const std::string metrics = support::HttpFetch(rig.http_port(), "/metrics").body;
-        return metrics.find("tidemark_sc_refusals_total{reason=\"") != std::string::npos &&
+        return metrics.find(
+                   "tidemark_sc_refusals_total{kind=\"report\",reason=\"proof missing\"} 1") !=
+                   std::string::npos &&
                metrics.find("tidemark_sc_partitions{status=\"online\"} 1") != std::string::npos;
       },
       kLongWait, "the metrics"));

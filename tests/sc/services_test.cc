@@ -14,6 +14,7 @@
 #include "sc/controller.h"
 #include "sc/store/sqlite_store.h"
 #include "tests/sc/controller_fixture.h"
+#include "tests/support/http_fetch.h"
 #include "tests/support/sc/faulty_store.h"
 
 namespace tidemark::sc {
@@ -122,6 +123,13 @@ TEST_F(ControllerTest, AnAssignmentTheSpuRefusesIsOfflineWithItsReason) {
   EXPECT_EQ(refusals[0].subject(), "orders/0");
   EXPECT_THAT(refusals[0].reason(), HasSubstr("4 MiB short"));
   EXPECT_EQ(admin.Partition("orders").since_unix_ms(), refusals[0].at_unix_ms());
+  EXPECT_TRUE(WaitFor(
+      [&] {
+        const std::string metrics = support::HttpFetch(rig.http_port(), "/metrics").body;
+        return metrics.find("tidemark_sc_assignment_refusals_total{reason=\"no room\"} 1") !=
+               std::string::npos;
+      },
+      kLongWait, "the metric"));
   spu.refuse_assignments = false;
   EXPECT_TRUE(Becomes(admin, "orders", v1::PARTITION_STATUS_ONLINE)) << "it is sent again";
 }

@@ -5,61 +5,12 @@
 
 #include "daemon/control/verdict_digest.h"
 #include "sc/core/view.h"
-#include "tests/sc/core/link_simulator.h"
-#include "tests/support/report_builder.h"
+#include "tests/sc/core/controller_core_fixture.h"
 
 namespace tidemark::sc {
 namespace {
 
 using ::testing::HasSubstr;
-
-constexpr base::Duration kLong = std::chrono::seconds(10);
-
-class ControllerCoreTest : public testing::Test {
- protected:
-  ControllerCoreTest() {
-    simulator_.Settle();
-    EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_ONLINE);
-    EXPECT_EQ(simulator_.Status(1), v1::PARTITION_STATUS_ONLINE);
-    simulator_.ForgetShown();
-  }
-  ~ControllerCoreTest() override {
-    for (const std::string& violation : simulator_.checker().violations()) {
-      ADD_FAILURE() << violation;
-    }
-  }
-  v1::AttachRequest LastSent(v1::AttachRequest::MessageCase kind) {
-    for (auto it = simulator_.sent().rbegin(); it != simulator_.sent().rend(); ++it) {
-      if (it->message_case() == kind) return *it;
-    }
-    return {};
-  }
-  base::SessionId LiveSession() const {
-    const auto& spu = simulator_.core().spus().at("spu-a");
-    return spu.session ? spu.session->id : base::SessionId();
-  }
-  std::uint64_t Refused(const std::string& reason) const {
-    const auto& counts = simulator_.core().refusals().counts_by_reason();
-    const auto it = counts.find(reason);
-    return it == counts.end() ? 0 : it->second;
-  }
-  // As the live session says it, whatever the SPU's own core thinks.
-  void InjectReport(v1::Report report) { InjectReport(std::move(report), 1'000'000 + ++injected_); }
-  void InjectReport(v1::Report report, std::uint64_t sequence) {
-    report.set_session(LiveSession().value());
-    report.set_sequence(sequence);
-    v1::AttachRequest message;
-    *message.mutable_report() = std::move(report);
-    simulator_.Inject(message, false);
-    simulator_.Settle(std::chrono::milliseconds(250));
-  }
-  std::uint64_t Generation(int volume) const {
-    return simulator_.core().volumes().at(simulator_.volume(volume)).record.accepted.generation();
-  }
-
-  LinkSimulator simulator_{1};
-  std::uint64_t injected_ = 0;
-};
 
 TEST_F(ControllerCoreTest, AStaleHelloCannotCutTheLiveSession) {
   const base::SessionId live = LiveSession();
@@ -412,7 +363,7 @@ TEST_F(ControllerCoreTest, AnOvertakenReportOfTheSameGenerationWithAnotherVerdic
   const v1::Report ready = test_support::ReadyReport(simulator_.volume(0), 1);
   InjectReport(ready, 2'000'000);
   InjectReport(ready, 1'999'999);
-  EXPECT_EQ(simulator_.core().refusals().counts_by_reason().size(), 0u) << "a duplicate is silence";
+  EXPECT_EQ(AllRefused(), 0u) << "a duplicate is silence";
   InjectReport(test_support::FullReport(simulator_.volume(0), 1, 1), 1'999'998);
   EXPECT_EQ(Refused("same generation other content"), 1u);
   EXPECT_EQ(simulator_.CountEvents("report.refused", "same generation other content"), 1u);
