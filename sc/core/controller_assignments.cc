@@ -35,9 +35,7 @@ void ControllerCore::OnAssignmentsAck(StreamId stream, const v1::AssignmentsAck&
                                       Moment moment) {
   Session* const session = FindSession(stream, ack.session());
   if (session == nullptr) {
-    RefuseMessage(stream, v1::NACK_REASON_STALE_SESSION,
-                  absl::StrFormat("acknowledgement of assignments of session %d", ack.session()),
-                  moment);
+    RefuseStray(stream, "acknowledgement of assignments", ack.session(), moment);
     return;
   }
   const std::string spu_id = streams_.at(stream).spu_id;
@@ -123,8 +121,7 @@ void ControllerCore::OnAssignmentsAckDone(const PendingBatch& pending, const abs
 
 void ControllerCore::OnProgress(StreamId stream, const v1::Progress& progress, Moment moment) {
   if (FindSession(stream, progress.session()) == nullptr) {
-    RefuseMessage(stream, v1::NACK_REASON_STALE_SESSION,
-                  absl::StrFormat("progress of session %d", progress.session()), moment);
+    RefuseStray(stream, "progress", progress.session(), moment);
     return;
   }
   const std::string& spu_id = streams_.at(stream).spu_id;

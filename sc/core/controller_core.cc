@@ -33,8 +33,8 @@ ControllerCore::ControllerCore(const ControllerOptions& options, const StoreCont
   changed_.clear();
 }
 
-Effects ControllerCore::StreamOpened(StreamId stream, Moment /*moment*/) {
-  streams_.try_emplace(stream);
+Effects ControllerCore::StreamOpened(StreamId stream, Moment moment) {
+  streams_.try_emplace(stream).first->second.opened_at = moment.now;
   return TakeEffects();
 }
 
@@ -74,6 +74,8 @@ Effects ControllerCore::Receive(StreamId stream, const v1::AttachRequest& messag
       if (FindSession(stream, message.goodbye().session()) != nullptr) {
         SpuState& spu = spus_.at(it->second.spu_id);
         EndSession(spu, absl::StrFormat("SPU '%s' stopped", spu.record.id), moment);
+      } else {
+        RefuseStray(stream, "goodbye", message.goodbye().session(), moment);
       }
       break;
     case v1::AttachRequest::MESSAGE_NOT_SET:
@@ -110,6 +112,7 @@ Effects ControllerCore::StoreDone(StoreToken token, const absl::Status& status, 
 
 Effects ControllerCore::Tick(Moment moment) {
   for (auto& [id, spu] : spus_) TickSession(spu, moment);
+  for (const auto& [id, stream] : streams_) TickStream(id, stream, moment);
   for (auto& [uuid, volume] : volumes_) {
     if (volume.in_store) UpdateReach(volume, moment);
   }
@@ -193,6 +196,20 @@ void ControllerCore::RefuseMessage(StreamId stream, v1::NackReason reason,
   event.set_spu_id(spu_id);
   event.set_reason(absl::StrFormat("%s: %s", NackName(reason), detail));
   RecordRefusal("message", NackName(reason), std::move(event), moment);
+}
+
+v1::NackReason ControllerCore::WhyStray(StreamId stream) const {
+  const std::string& spu_id = streams_.at(stream).spu_id;
+  if (spu_id.empty()) return v1::NACK_REASON_NO_HELLO;
+  const auto& session = spus_.at(spu_id).session;
+  const bool waits_for_store = session && session->stream == stream && !session->live;
+  return waits_for_store ? v1::NACK_REASON_NOT_READY : v1::NACK_REASON_STALE_SESSION;
+}
+
+void ControllerCore::RefuseStray(StreamId stream, const char* what, std::uint64_t session,
+                                 Moment moment) {
+  RefuseMessage(stream, WhyStray(stream), absl::StrFormat("%s of session %d", what, session),
+                moment);
 }
 
 Session* ControllerCore::FindSession(StreamId stream, std::uint64_t session) {

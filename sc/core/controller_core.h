@@ -50,7 +50,8 @@ class ControllerCore {
   [[nodiscard]] Effects StreamClosed(StreamId stream, Moment moment);
   [[nodiscard]] Effects Receive(StreamId stream, const v1::AttachRequest& message, Moment moment);
   [[nodiscard]] Effects StoreDone(StoreToken token, const absl::Status& status, Moment moment);
-  // Leases, batches that hang, assignments to send again. Every quarter of a heartbeat or so.
+  // Leases, streams without a Hello, batches that hang, assignments to send again. Every quarter of
+  // a heartbeat or so.
   [[nodiscard]] Effects Tick(Moment moment);
 
   // The source has a new durable version for this SPU.
@@ -80,6 +81,7 @@ class ControllerCore {
     std::string spu_id;  // empty before its Hello was taken
     base::SessionId session;
     bool closing = false;
+    base::MonotonicTime opened_at;
   };
   // UNSPECIFIED: it may open a session.
   struct HelloVerdict {
@@ -109,6 +111,9 @@ class ControllerCore {
   void SendNack(StreamId stream, v1::NackReason reason, const std::string& detail);
   void RefuseMessage(StreamId stream, v1::NackReason reason, const std::string& detail,
                      Moment moment);
+  // FindSession() has found none for `what` ("heartbeat"): why, and telling the peer so.
+  v1::NackReason WhyStray(StreamId stream) const;
+  void RefuseStray(StreamId stream, const char* what, std::uint64_t session, Moment moment);
   // The session this stream carries, if it is the live one and `session` names it.
   Session* FindSession(StreamId stream, std::uint64_t session);
   void OnContact(const std::string& spu_id, Moment moment);
@@ -129,6 +134,7 @@ class ControllerCore {
   void EndSession(SpuState& spu, const std::string& why, Moment moment);
   void OnHeartbeat(StreamId stream, const v1::SpuHeartbeat& heartbeat, Moment moment);
   void TickSession(SpuState& spu, Moment moment);
+  void TickStream(StreamId id, const Stream& stream, Moment moment);
 
   // controller_volumes.cc
   void OnReport(StreamId stream, const v1::Report& report, Moment moment);

@@ -10,6 +10,8 @@
 namespace tidemark::sc {
 namespace {
 
+constexpr int kLeasesUntilCut = 10;
+
 std::string DescribeHello(const v1::Hello& hello) {
   return absl::StrFormat("boot %d, nonce %016x, attempt %d", hello.boot_count(), hello.boot_nonce(),
                          hello.attempt());
@@ -175,7 +177,8 @@ void ControllerCore::OpenSession(StreamId stream, const v1::Hello& hello, Moment
   session.id = newest_session_;
   session.stream = stream;
   session.last_contact = moment.now;
-  streams_.at(stream) = {.spu_id = hello.spu_id(), .session = session.id};
+  streams_.at(stream).spu_id = hello.spu_id();
+  streams_.at(stream).session = session.id;
 
   StoreBatch batch;
   AddVolumes(hello, session, batch, moment);
@@ -277,8 +280,7 @@ void ControllerCore::OnHeartbeat(StreamId stream, const v1::SpuHeartbeat& heartb
                                  Moment moment) {
   Session* session = FindSession(stream, heartbeat.session());
   if (session == nullptr) {
-    RefuseMessage(stream, v1::NACK_REASON_STALE_SESSION,
-                  absl::StrFormat("heartbeat of session %d", heartbeat.session()), moment);
+    RefuseStray(stream, "heartbeat", heartbeat.session(), moment);
     return;
   }
   const std::string spu_id = streams_.at(stream).spu_id;
@@ -310,8 +312,14 @@ void ControllerCore::OnHeartbeat(StreamId stream, const v1::SpuHeartbeat& heartb
   Reply(stream, std::move(request));
 }
 
+void ControllerCore::TickStream(StreamId id, const Stream& stream, Moment moment) {
+  if (!stream.spu_id.empty() || stream.closing) return;
+  if (moment.now - stream.opened_at <= options_.lease * kLeasesUntilCut) return;
+  RefuseMessage(id, v1::NACK_REASON_NO_HELLO, "no Hello within ten leases", moment);
+  Close(id, absl::DeadlineExceededError("no Hello within ten leases"));
+}
+
 void ControllerCore::TickSession(SpuState& spu, Moment moment) {
-  constexpr int kLeasesUntilCut = 10;
   if (!spu.session || !spu.session->live) return;
   Session& session = *spu.session;
   const base::Duration silent = moment.now - session.last_contact;

@@ -33,6 +33,10 @@ void ControllerCore::OnReport(StreamId stream, const v1::Report& report, Moment 
 
   const Session* session = FindSession(stream, report.session());
   if (session == nullptr) {
+    if (WhyStray(stream) != v1::NACK_REASON_STALE_SESSION) {
+      RefuseStray(stream, "report", report.session(), moment);
+      return;
+    }
     const std::string detail =
         absl::StrFormat("session %d is not the live one of this stream", report.session());
     RefuseReport(stream, report, held, v1::REPORT_REFUSAL_STALE_SESSION, detail, moment);

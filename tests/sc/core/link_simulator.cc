@@ -400,6 +400,11 @@ void LinkSimulator::Inject(const v1::AttachRequest& request, bool new_stream, bo
   wire->to_controller.push_back(request);
 }
 
+std::size_t LinkSimulator::streams() const {
+  return static_cast<std::size_t>(std::count_if(
+      wires_.begin(), wires_.end(), [](const auto& wire) { return wire->controller_end; }));
+}
+
 void LinkSimulator::HostileStep() {
   hostile_ = true;
   const std::size_t kind = Pick(100);

@@ -43,6 +43,10 @@ class LinkSimulator {
   void Do(spu::LinkEffects effects);
   // `half_open`: the new stream stays, though nobody listens at its other end.
   void Inject(const v1::AttachRequest& request, bool new_stream, bool half_open = false);
+  // A stream on which nobody says anything.
+  void OpenSilentStream() { OpenWire(spu::LinkStreamId(0)).spu_end = true; }
+  // Open ones, at the controller's end.
+  std::size_t streams() const;
   void FailStore(bool fail) { store_fails_ = fail; }
   void Advance(base::Duration duration) { now_ = now_ + duration; }
   void Tick();

@@ -1,0 +1,81 @@
+// Who may speak: messages before a Hello, of a dead session, or of an SPU that was replaced; and
+// what silence costs.
+#include <gmock/gmock.h>
+
+#include "tests/sc/core/controller_core_fixture.h"
+
+namespace tidemark::sc {
+namespace {
+
+using ::testing::HasSubstr;
+
+class FenceTest : public ControllerCoreTest {
+ protected:
+  const SpuState& Spu() const { return simulator_.core().spus().at("spu-a"); }
+  v1::AttachRequest HelloOf(std::uint8_t uuid) {
+    v1::AttachRequest hello = LastSent(v1::AttachRequest::kHello);
+    hello.mutable_hello()->set_spu_uuid(base::Uuid({uuid}).ToBytes());
+    hello.mutable_hello()->set_boot_count(100);  // of its own
+    hello.mutable_hello()->clear_volumes();
+    return hello;
+  }
+  void Attach(std::uint8_t uuid) {
+    simulator_.Inject(HelloOf(uuid), true, /*half_open=*/true);
+    while (simulator_.DeliverToController()) {
+    }
+  }
+  void CommitAll() {
+    while (simulator_.Commit()) {
+    }
+  }
+  bool IsSpu(std::uint8_t uuid) const { return Spu().record.uuid == base::Uuid({uuid}); }
+};
+
+TEST_F(FenceTest, AMessageBeforeItsHelloIsToldSo) {
+  for (const char* kind : {"report", "ack", "progress", "heartbeat", "goodbye"}) {
+    const std::uint64_t before = Refused("no hello");
+    v1::AttachRequest early;
+    if (kind == std::string("report")) early = LastSent(v1::AttachRequest::kReport);
+    if (kind == std::string("ack")) early.mutable_assignments_ack()->set_session(1);
+    if (kind == std::string("progress")) early.mutable_progress()->set_session(1);
+    if (kind == std::string("heartbeat")) early.mutable_heartbeat()->set_session(1);
+    if (kind == std::string("goodbye")) early.mutable_goodbye()->set_session(1);
+    simulator_.Inject(early, true);
+    simulator_.Settle(std::chrono::milliseconds(250));
+    EXPECT_EQ(Refused("no hello"), before + 1) << kind;
+  }
+  EXPECT_EQ(Refused("stale session"), 0u);
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_ONLINE);
+}
+
+TEST_F(FenceTest, AMessageBeforeTheWelcomeIsToldSo) {
+  simulator_.CutStream();
+  while (!Spu().session.has_value()) PassWithoutCommits(std::chrono::milliseconds(250));
+  ASSERT_FALSE(Spu().session->live);
+  v1::AttachRequest early;
+  early.mutable_heartbeat()->set_session(LiveSession().value());
+  Deliver(early);
+  EXPECT_EQ(Refused("not ready"), 1u);
+}
+
+TEST_F(FenceTest, AGoodbyeOfAnotherSessionIsRefused) {
+  v1::AttachRequest goodbye;
+  goodbye.mutable_goodbye()->set_session(LiveSession().value() + 7);
+  const base::SessionId live = LiveSession();
+  Deliver(goodbye);
+  EXPECT_EQ(Refused("stale session"), 1u);
+  EXPECT_EQ(LiveSession(), live);
+}
+
+TEST_F(FenceTest, AStreamThatNeverSaysHelloIsCut) {
+  simulator_.OpenSilentStream();
+  simulator_.Settle(std::chrono::seconds(25));
+  EXPECT_EQ(simulator_.streams(), 2u);
+  simulator_.Settle(std::chrono::seconds(10));
+  EXPECT_EQ(simulator_.streams(), 1u) << "ten leases without a Hello";
+  EXPECT_EQ(Refused("no hello"), 1u);
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_ONLINE);
+}
+
+}  // namespace
+}  // namespace tidemark::sc
