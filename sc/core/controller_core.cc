@@ -104,7 +104,11 @@ Effects ControllerCore::StoreDone(StoreToken token, const absl::Status& status, 
       OnAssignmentsAckDone(pending, status);
       break;
     case PendingBatch::Purpose::kReplace:
-      if (status.ok()) spus_.at(pending.spu_id).record.replace_allowed = true;
+      // Another machine may have taken over since: that one was not meant.
+      if (SpuRecord& record = spus_.at(pending.spu_id).record;
+          status.ok() && record.uuid == pending.batch.spus.front().uuid) {
+        record.replace_allowed = true;
+      }
       break;
   }
   return TakeEffects();

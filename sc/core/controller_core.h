@@ -135,6 +135,8 @@ class ControllerCore {
   void OnHeartbeat(StreamId stream, const v1::SpuHeartbeat& heartbeat, Moment moment);
   void TickSession(SpuState& spu, Moment moment);
   void TickStream(StreamId id, const Stream& stream, Moment moment);
+  // The store is still to learn that this very machine may be replaced.
+  bool ReplaceIsOnItsWay(const SpuRecord& record) const;
 
   // controller_volumes.cc
   void OnReport(StreamId stream, const v1::Report& report, Moment moment);

@@ -184,6 +184,8 @@ void ControllerCore::OpenSession(StreamId stream, const v1::Hello& hello, Moment
   AddVolumes(hello, session, batch, moment);
   batch.session = session.id;
   batch.spus.push_back(spu.record);
+  // This row comes after that of a replace on its way, and must not undo it.
+  if (ReplaceIsOnItsWay(spu.record)) batch.spus.back().replace_allowed = true;
   v1::Event event = NewEvent("session.opened", hello.spu_id(), moment);
   event.set_spu_id(hello.spu_id());
   event.set_session(session.id.value());
@@ -360,8 +362,18 @@ absl::StatusOr<Effects> ControllerCore::AllowReplace(const std::string& spu_id, 
   event.set_spu_id(spu_id);
   event.set_from(spu->second.record.uuid.ToString());
   batch.events.push_back(std::move(event));
-  Store(std::move(batch), {.purpose = PendingBatch::Purpose::kReplace, .spu_id = spu_id});
+  PendingBatch pending{
+      .purpose = PendingBatch::Purpose::kReplace, .spu_id = spu_id, .batch = batch};
+  Store(std::move(batch), std::move(pending));
   return TakeEffects();
+}
+
+bool ControllerCore::ReplaceIsOnItsWay(const SpuRecord& record) const {
+  return std::any_of(pending_.begin(), pending_.end(), [&record](const auto& entry) {
+    const PendingBatch& pending = entry.second;
+    return pending.purpose == PendingBatch::Purpose::kReplace && pending.spu_id == record.id &&
+           pending.batch.spus.front().uuid == record.uuid;
+  });
 }
 
 }  // namespace tidemark::sc

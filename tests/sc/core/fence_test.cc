@@ -77,5 +77,33 @@ TEST_F(FenceTest, AStreamThatNeverSaysHelloIsCut) {
   EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_ONLINE);
 }
 
+TEST_F(FenceTest, AReplaceThatIsStoredLateLetsNoThirdMachineIn) {
+  simulator_.AllowReplace();
+  CommitAll();
+  simulator_.AllowReplace();  // on its way to the store
+  Attach(0x71);
+  CommitAll();
+  ASSERT_TRUE(IsSpu(0x71));
+  Attach(0x72);
+  CommitAll();
+  EXPECT_TRUE(IsSpu(0x71));
+}
+
+TEST_F(FenceTest, AReplaceOnItsWayIsNotLostWhenTheOldMachineAttaches) {
+  simulator_.AllowReplace();
+  v1::AttachRequest again = LastSent(v1::AttachRequest::kHello);
+  again.mutable_hello()->set_attempt(50);
+  simulator_.Inject(again, true, /*half_open=*/true);
+  while (simulator_.DeliverToController()) {
+  }
+  CommitAll();
+  EXPECT_TRUE(Spu().record.replace_allowed);
+  simulator_.RestartController();
+  EXPECT_TRUE(Spu().record.replace_allowed);
+  Attach(0x71);
+  CommitAll();
+  EXPECT_TRUE(IsSpu(0x71));
+}
+
 }  // namespace
 }  // namespace tidemark::sc

@@ -405,6 +405,8 @@ std::size_t LinkSimulator::streams() const {
       wires_.begin(), wires_.end(), [](const auto& wire) { return wire->controller_end; }));
 }
 
+void LinkSimulator::AllowReplace() { DoController(*core_->AllowReplace(kSpuId, moment())); }
+
 void LinkSimulator::HostileStep() {
   hostile_ = true;
   const std::size_t kind = Pick(100);

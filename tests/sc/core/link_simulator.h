@@ -47,6 +47,8 @@ class LinkSimulator {
   void OpenSilentStream() { OpenWire(spu::LinkStreamId(0)).spu_end = true; }
   // Open ones, at the controller's end.
   std::size_t streams() const;
+  // `tidemark spu replace`.
+  void AllowReplace();
   void FailStore(bool fail) { store_fails_ = fail; }
   void Advance(base::Duration duration) { now_ = now_ + duration; }
   void Tick();
