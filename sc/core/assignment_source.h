@@ -34,6 +34,9 @@ class AssignmentSource {
   // Durable, or deleted and not yet confirmed by its SPU.
   virtual bool KnowsPartition(base::PartitionId id) const = 0;
 
+  // "orders/3"; empty where it is not known.
+  virtual std::string NameOf(base::PartitionId id) const = 0;
+
   // In order of topic and index. Only durable partitions.
   virtual void VisitPartitions(const std::function<void(const PartitionRecord&)>& visit) const = 0;
 };

@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "sc/core/assignment_source.h"
 #include "sc/core/effect.h"
+#include "sc/core/lost_data.h"
 #include "sc/core/records.h"
 #include "sc/core/refusal_log.h"
 #include "sc/core/spu_state.h"
@@ -145,6 +146,8 @@ class ControllerCore {
   void RefuseReport(StreamId stream, const v1::Report& report, const v1::Report& held,
                     v1::ReportRefusal refusal, const std::string& detail, Moment moment);
   void StoreReport(VolumeState& volume, const PendingReport& pending, Moment moment);
+  v1::Event ReportEvent(const VolumeState& volume, const v1::Report& report, Moment moment);
+  void RecordRefusedLift(const VolumeState& volume, const RefusedLift& lift, Moment moment);
   void OnReportDone(const PendingBatch& pending, const absl::Status& status, Moment moment);
   void DropForgottenLostData(VolumeState& volume);
   void Acknowledge(VolumeState& volume, const PendingReport& pending, Moment moment);

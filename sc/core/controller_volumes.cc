@@ -1,7 +1,9 @@
 // Reports: persist, then publish, then ack. And reach, which is an axis of its own.
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "base/byte_size.h"
 #include "base/check.h"
 #include "daemon/control/verdict_digest.h"
@@ -20,7 +22,19 @@ bool HoldsSpace(const v1::Report& report) {
 std::string EventNameOf(const v1::Report& from, const v1::Report& to) {
   if (HoldsSpace(to) && !HoldsSpace(from)) return "volume.out_of_space";
   if (HoldsSpace(from) && !HoldsSpace(to)) return "volume.space_reclaimed";
-  return "volume.verdict";
+  return DescribePassed(from, to).empty() ? "volume.verdict" : "volume.episodes_passed";
+}
+
+// "n1:/disk": what a person calls it.
+std::string NameOf(const VolumeRecord& volume) {
+  return absl::StrFormat("%s:%s", volume.spu_id,
+                         volume.path.empty() ? volume.uuid.ToString() : volume.path);
+}
+
+std::string DescribeLostData(const v1::LostData& lost) {
+  if (!lost.held()) return absl::StrFormat("lifted under number %d", lost.generation());
+  return absl::StrFormat("held under number %d, offsets %d to %d", lost.generation(),
+                         lost.from_offset(), lost.to_offset());
 }
 
 }  // namespace
@@ -123,18 +137,40 @@ void ControllerCore::RefuseReport(StreamId stream, const v1::Report& report, con
   Reply(stream, std::move(message));
 
   const auto uuid = base::Uuid::FromBytes(report.volume());
-  const std::string name = uuid ? uuid->ToString() : "malformed uuid";
-  const auto known = streams_.find(stream);
-  v1::Event event = NewEvent("report.refused", name, moment);
-  event.set_spu_id(known == streams_.end() ? "" : known->second.spu_id);
-  event.set_volume(name);
-  event.set_from(DescribeRecord(held));
-  event.set_to(DescribeRecord(report));
+  const std::string volume = uuid ? uuid->ToString() : "malformed uuid";
+  const auto known = uuid ? volumes_.find(*uuid) : volumes_.end();
+  const auto from = streams_.find(stream);
+  const auto names = [this](base::PartitionId id) { return assignments_->NameOf(id); };
+  v1::Event event = NewEvent(
+      "report.refused", known == volumes_.end() ? volume : NameOf(known->second.record), moment);
+  event.set_spu_id(from == streams_.end() ? "" : from->second.spu_id);
+  event.set_volume(volume);
+  event.set_from(DescribeRecord(held, names));
+  event.set_to(DescribeRecord(report, names));
   event.set_reason(absl::StrFormat("%s: %s", RefusalName(refusal), detail));
   event.set_generation(report.generation());
   event.set_session(report.session());
-  if (report.has_proof()) *event.mutable_proof() = report.proof();
+  if (report.has_proof()) {
+    *event.mutable_proof() = report.proof();
+    event.mutable_reason()->append("; " + DescribeProof(report.proof()));
+  }
   RecordRefusal("report", RefusalName(refusal), std::move(event), moment);
+}
+
+void ControllerCore::RecordRefusedLift(const VolumeState& volume, const RefusedLift& lift,
+                                       Moment moment) {
+  const std::uint64_t id = lift.held.partition_id();
+  std::string name = assignments_->NameOf(base::PartitionId(id));
+  if (name.empty()) name = absl::StrFormat("partition %d", id);
+  v1::Event event = NewEvent("lost_data.lift_refused", name, moment);
+  event.set_spu_id(volume.record.spu_id);
+  event.set_volume(volume.record.uuid.ToString());
+  event.set_from(DescribeLostData(lift.held));
+  event.set_to(DescribeLostData(lift.incoming));
+  event.set_reason("lost data is lifted only under a higher number");
+  event.set_generation(lift.incoming.generation());
+  event.set_session(volume.session.value());
+  RecordRefusal("lost data", "lost data lifted", std::move(event), moment);
 }
 
 void ControllerCore::StoreReport(VolumeState& volume, const PendingReport& pending, Moment moment) {
@@ -142,13 +178,7 @@ void ControllerCore::StoreReport(VolumeState& volume, const PendingReport& pendi
   LostDataMerge lost = MergeLostData(held, pending.report, [this](base::PartitionId id) {
     return assignments_->KnowsPartition(id);
   });
-  if (!lost.refused.empty()) {
-    v1::Event event = NewEvent("report.refused", volume.record.uuid.ToString(), moment);
-    event.set_spu_id(volume.record.spu_id);
-    event.set_volume(event.subject());
-    event.set_reason(lost.refused);
-    RecordRefusal("lost data", "lost data lifted", std::move(event), moment);
-  }
+  for (const RefusedLift& lift : lost.refused) RecordRefusedLift(volume, lift, moment);
   PendingReport taken = pending;
   *taken.report.mutable_lost_data() = std::move(lost.lost_data);
   const bool durable_already =
@@ -167,23 +197,36 @@ void ControllerCore::StoreReport(VolumeState& volume, const PendingReport& pendi
   row.accepted = taken.report;
   row.accepted_unix_ms = moment.wall;
   batch.volumes.push_back(std::move(row));
-  v1::Event event =
-      NewEvent(EventNameOf(held, taken.report), volume.record.uuid.ToString(), moment);
-  event.set_spu_id(volume.record.spu_id);
-  event.set_volume(event.subject());
-  event.set_from(DescribeVerdict(held));
-  event.set_to(DescribeVerdict(taken.report));
-  event.set_reason(DescribeShortage(taken.report));
-  event.set_generation(taken.report.generation());
-  event.set_session(taken.report.session());
-  if (HoldsSpace(held) && !HoldsSpace(taken.report)) *event.mutable_proof() = taken.report.proof();
-  batch.events.push_back(std::move(event));
+  batch.events.push_back(ReportEvent(volume, taken.report, moment));
 
   PendingBatch purpose{.purpose = PendingBatch::Purpose::kReport, .volume = volume.record.uuid};
   purpose.batch.volumes = batch.volumes;
   volume.in_store = std::move(taken);
   volume.in_store_since = moment.now;
   volume.in_store_token = Store(std::move(batch), std::move(purpose));
+}
+
+v1::Event ControllerCore::ReportEvent(const VolumeState& volume, const v1::Report& report,
+                                      Moment moment) {
+  const v1::Report& held = volume.record.accepted;
+  const auto names = [this](base::PartitionId id) { return assignments_->NameOf(id); };
+  v1::Event event = NewEvent(EventNameOf(held, report), NameOf(volume.record), moment);
+  event.set_spu_id(volume.record.spu_id);
+  event.set_volume(volume.record.uuid.ToString());
+  event.set_from(DescribeVerdict(held, names));
+  event.set_to(DescribeVerdict(report, names));
+  event.set_generation(report.generation());
+  event.set_session(report.session());
+  std::vector<std::string> reasons;
+  if (std::string passed = DescribePassed(held, report); !passed.empty()) reasons.push_back(passed);
+  const bool ended = !reasons.empty() || (HoldsSpace(held) && !HoldsSpace(report));
+  if (HoldsSpace(report) || !ended) reasons.push_back(DescribeShortage(report));
+  if (ended && report.has_proof()) {
+    reasons.push_back(DescribeProof(report.proof()));
+    *event.mutable_proof() = report.proof();
+  }
+  event.set_reason(absl::StrJoin(reasons, "; "));
+  return event;
 }
 
 void ControllerCore::OnReportDone(const PendingBatch& pending, const absl::Status& status,

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <map>
 
-#include "absl/strings/str_format.h"
-
 namespace tidemark::sc {
 
 LostDataMerge MergeLostData(const v1::Report& held, const v1::Report& incoming,
@@ -22,9 +20,7 @@ LostDataMerge MergeLostData(const v1::Report& held, const v1::Report& incoming,
     }
     const bool lifts = known->second.held() && !lost.held();
     if (lifts && lost.generation() <= known->second.generation()) {
-      merge.refused =
-          absl::StrFormat("lost data of partition %d lifted under number %d, held under number %d",
-                          lost.partition_id(), lost.generation(), known->second.generation());
+      merge.refused.push_back({known->second, lost});
       continue;
     }
     if (lost.SerializeAsString() == known->second.SerializeAsString()) continue;

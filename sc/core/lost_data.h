@@ -9,17 +9,22 @@
 #pragma once
 
 #include <functional>
-#include <string>
+#include <vector>
 
 #include "sc/core/records.h"
 
 namespace tidemark::sc {
 
+// A lift under a number that is not higher.
+struct RefusedLift {
+  v1::LostData held;
+  v1::LostData incoming;
+};
+
 struct LostDataMerge {
   // What to keep, in order of partition id.
   google::protobuf::RepeatedPtrField<v1::LostData> lost_data;
-  // A lift under a number that is not higher, in words. Empty: none.
-  std::string refused;
+  std::vector<RefusedLift> refused;
   // Differs from what was held before.
   bool changed = false;
 };

@@ -54,10 +54,6 @@ constexpr ReportRow kTable[] = {
      v1::REPORT_REFUSAL_UNSPECIFIED},
 };
 
-std::uint64_t NewestEpisode(const v1::Report& report) {
-  return std::max(report.episodes(), report.holds().space().episode());
-}
-
 // By the proof's own marks: newer ones do not call for another proof while nothing is held.
 bool CarriesItsProof(const v1::Report& report) {
   const std::uint64_t episode = NewestEpisode(report);
@@ -79,6 +75,10 @@ GenerationStep SortGeneration(const v1::Report& held, const v1::Report& incoming
 }
 
 }  // namespace
+
+std::uint64_t NewestEpisode(const v1::Report& report) {
+  return std::max(report.episodes(), report.holds().space().episode());
+}
 
 std::span<const ReportRow> ReportTable() { return kTable; }
 

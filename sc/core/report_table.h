@@ -67,6 +67,9 @@ ReportCase SortReport(const v1::Report& held, const v1::Report& incoming);
 
 // What a volume says that could not start, or was never provisioned. The verdict held stays.
 bool IsFaultAlone(const v1::Report& report);
+// Counted on for ever; 0: the volume has had none.
+std::uint64_t NewestEpisode(const v1::Report& report);
+
 // What is wrong with its form, in words; empty if nothing is. A report without `holds` is not one
 // without holds: a partial or empty report changes nothing.
 std::string FindReportDefect(const v1::Report& report);

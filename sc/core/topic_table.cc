@@ -241,6 +241,12 @@ StoreBatch TopicTable::RowsOf(const std::string& spu_id, const v1::AssignmentsAc
   return batch;
 }
 
+std::string TopicTable::NameOf(base::PartitionId id) const {
+  const auto found = partitions_.find(id);
+  if (found == partitions_.end()) return "";
+  return absl::StrFormat("%s/%d", found->second.topic, found->second.index);
+}
+
 void TopicTable::VisitPartitions(const std::function<void(const PartitionRecord&)>& visit) const {
   for (const auto& [name, topic] : topics_) {
     for (const auto& [index, id] : topic.partitions) visit(partitions_.at(id));

@@ -168,7 +168,8 @@ TEST_F(ControllerTest, LostDataIsForgottenWithItsPartition) {
   ASSERT_TRUE(Acked(spu.Say(damaged(1))));
   EXPECT_EQ(admin.StatusOf("orders"), v1::PARTITION_STATUS_FAILED);
   EXPECT_TRUE(admin.Partition("orders").lost_data());
-  ASSERT_EQ(admin.Events("volume.verdict").back().to(), "lost-data(partition 1)");
+  ASSERT_EQ(admin.Events("volume.verdict").back().to(), "lost-data(orders/0)");
+  EXPECT_EQ(admin.Events("volume.verdict").back().subject(), "n1:/disk1");
 
   ASSERT_OK(admin.DeleteTopic("orders"));
   ASSERT_TRUE(WaitFor([&] { return admin.Topics().empty(); }, kLongWait, "the tombstone's ack"));

@@ -107,6 +107,13 @@ class FixedAssignments : public AssignmentSource {
                        [id](const PartitionRecord& partition) { return partition.id == id; });
   }
 
+  std::string NameOf(base::PartitionId id) const override {
+    for (const PartitionRecord& partition : partitions_) {
+      if (partition.id == id) return partition.topic + "/" + std::to_string(partition.index);
+    }
+    return "";
+  }
+
   void VisitPartitions(const std::function<void(const PartitionRecord&)>& visit) const override {
     for (const PartitionRecord& partition : partitions_) visit(partition);
   }
