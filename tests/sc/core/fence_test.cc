@@ -77,6 +77,77 @@ TEST_F(FenceTest, AStreamThatNeverSaysHelloIsCut) {
   EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_ONLINE);
 }
 
+TEST_F(FenceTest, ProgressAcknowledgementAndHeartbeatOfADeadSessionChangeNothing) {
+  const std::uint64_t dead = LiveSession().value();
+  simulator_.CutStream();
+  simulator_.Settle(kLong);
+  ASSERT_GT(LiveSession().value(), dead);
+
+  v1::AttachRequest progress;
+  progress.mutable_progress()->set_session(dead);
+  progress.mutable_progress()->add_partitions()->set_partition_id(1);
+  progress.mutable_progress()->mutable_partitions(0)->set_durable_end(777);
+  Deliver(progress);
+  EXPECT_FALSE(Spu().progress.contains(base::PartitionId(1)));
+
+  v1::AttachRequest ack;
+  ack.mutable_assignments_ack()->set_session(dead);
+  ack.mutable_assignments_ack()->set_version(99);
+  Deliver(ack);
+  EXPECT_LT(Spu().session->assignments_acked, 99u);
+
+  const base::MonotonicTime contact = Spu().session->last_contact;
+  simulator_.Advance(std::chrono::seconds(1));
+  v1::AttachRequest heartbeat;
+  heartbeat.mutable_heartbeat()->set_session(dead);
+  Deliver(heartbeat);
+  EXPECT_EQ(Spu().session->last_contact, contact);
+  EXPECT_EQ(Refused("stale session"), 3u);
+}
+
+TEST_F(FenceTest, TenLeasesOfSilenceEndTheSession) {
+  const base::SessionId live = LiveSession();
+  for (int second = 0; second < 28; ++second) {
+    simulator_.Advance(std::chrono::seconds(1));
+    simulator_.Tick();
+    simulator_.LoseRequests();
+  }
+  EXPECT_EQ(LiveSession(), live) << "a late heartbeat may still bring it back";
+  for (int second = 0; second < 4; ++second) {
+    simulator_.Advance(std::chrono::seconds(1));
+    simulator_.Tick();
+    simulator_.LoseRequests();
+  }
+  EXPECT_FALSE(Spu().session.has_value());
+  while (simulator_.Commit()) {
+  }
+  EXPECT_EQ(simulator_.CountEvents("session.lost", "silent for"), 1u);
+}
+
+TEST_F(FenceTest, AStoreThatDoesNotAnswerForALeaseTakesTheVolumeOffUp) {
+  simulator_.Do(simulator_.spu().ChangeMarks(simulator_.volume(0), simulator_.now()));
+  PassWithoutCommits(std::chrono::seconds(2));
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_ONLINE) << "a slow disk is no failed one";
+  PassWithoutCommits(std::chrono::seconds(2));
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_LEADER_OFFLINE);
+  EXPECT_THAT(simulator_.Verdict(0).reason, HasSubstr("has not answered for more than"));
+  EXPECT_EQ(simulator_.Status(1), v1::PARTITION_STATUS_ONLINE) << "it has nothing to store";
+  CommitAll();
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_ONLINE);
+}
+
+TEST_F(FenceTest, AReplaceIsUsedUpByOneTakeover) {
+  simulator_.AllowReplace();
+  CommitAll();
+  Attach(0x71);
+  CommitAll();
+  EXPECT_TRUE(IsSpu(0x71));
+  Attach(0x72);
+  CommitAll();
+  EXPECT_TRUE(IsSpu(0x71));
+  EXPECT_EQ(Refused("unknown uuid"), 1u);
+}
+
 TEST_F(FenceTest, AReplaceThatIsStoredLateLetsNoThirdMachineIn) {
   simulator_.AllowReplace();
   CommitAll();
