@@ -8,7 +8,6 @@
 namespace tidemark::sc {
 namespace {
 
-constexpr std::size_t kEventTextBytes = 1024;  // a peer has chosen it
 constexpr std::size_t kHeldAcks = 16;
 
 }  // namespace
@@ -97,8 +96,8 @@ void ControllerCore::AddRefusedAssignments(const std::string& spu_id, StoreBatch
     event.set_spu_id(spu_id);
     event.set_volume(partition.volume.ToString());
     event.set_to(absl::StrFormat("refused, %s", reason));
-    event.set_reason(absl::StrFormat("SPU '%s' refused the assignment: %s", spu_id,
-                                     partition.refusal_detail.substr(0, kEventTextBytes)));
+    event.set_reason(
+        absl::StrFormat("SPU '%s' refused the assignment: %s", spu_id, partition.refusal_detail));
     batch.events.push_back(std::move(event));
   }
 }

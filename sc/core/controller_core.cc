@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_format.h"
 #include "base/check.h"
+#include "sc/core/short_text.h"
 #include "sc/core/verdict_text.h"
 
 namespace tidemark::sc {
@@ -145,7 +146,13 @@ void ControllerCore::Close(StreamId stream, absl::Status why) {
 }
 
 StoreToken ControllerCore::Store(StoreBatch batch, PendingBatch pending) {
-  for (v1::Event& event : batch.events) event.set_number(TakeEventNumber());
+  constexpr std::size_t kTextBytes = 1024;  // a peer may have chosen it
+  for (v1::Event& event : batch.events) {
+    event.set_number(TakeEventNumber());
+    for (std::string* text : {event.mutable_reason(), event.mutable_from(), event.mutable_to()}) {
+      *text = ShortText(*text, kTextBytes);
+    }
+  }
   ++newest_token_;
   pending_.emplace(newest_token_, std::move(pending));
   effects_.emplace_back(Persist{newest_token_, std::move(batch)});
@@ -158,21 +165,17 @@ v1::Event ControllerCore::NewEvent(const std::string& name, const std::string& s
   v1::Event event;
   event.set_at_unix_ms(moment.wall);
   event.set_name(name);
-  event.set_subject(subject.substr(0, kSubjectBytes));
+  event.set_subject(ShortText(subject, kSubjectBytes));
   return event;
 }
 
 void ControllerCore::RecordRefusal(const std::string& kind, const std::string& reason,
                                    v1::Event event, Moment moment) {
-  constexpr std::size_t kTextBytes = 1024;
   const auto swallowed = refusals_[kind].Add(reason, event.subject(), moment.now);
   if (!swallowed) return;
   if (*swallowed > 0) {
     event.set_reason(
         absl::StrFormat("%s (and %d more like it before)", event.reason(), *swallowed));
-  }
-  for (std::string* text : {event.mutable_reason(), event.mutable_from(), event.mutable_to()}) {
-    if (text->size() > kTextBytes) text->resize(kTextBytes);
   }
   StoreBatch batch;
   batch.events.push_back(std::move(event));

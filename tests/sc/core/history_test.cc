@@ -181,6 +181,28 @@ TEST_F(HistoryTest, LostDataOfAnEarlierBootStaysUntilItIsLiftedByName) {
   EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_FAILED);
 }
 
+// A text cut within a letter is none that a reader of protobuf takes: the whole history would be
+// unreadable.
+TEST_F(HistoryTest, TextsOfAPeerAreCutBetweenLetters) {
+  v1::AttachRequest hello = LastSent(v1::AttachRequest::kHello);
+  hello.mutable_hello()->set_spu_id(std::string(255, 'a') + "\u00e9\u00e9");
+  simulator_.Inject(hello, true);
+  while (simulator_.DeliverToController()) {
+  }
+  std::string why;
+  for (int i = 0; i < 5000; ++i) why += "\u00e9";
+  v1::Report held = test_support::ReadyReport(simulator_.volume(0), 2);
+  held.mutable_holds()->add_held(space::v1::HOLD_KIND_OPERATOR);
+  held.mutable_holds()->mutable_operator_()->set_who("anna");
+  held.mutable_holds()->mutable_operator_()->set_why(why);
+  Say(held);
+  EXPECT_EQ(Newest("hello.refused").subject(), std::string(255, 'a'));
+  EXPECT_EQ(Newest("volume.verdict").to().size(), 1023u) << "1024 is within a letter";
+  for (const EventRecord& event : simulator_.store().events) {
+    EXPECT_TRUE(EventRecord().ParseFromString(event.SerializeAsString())) << event.name();
+  }
+}
+
 TEST_F(HistoryTest, ARefusedProofIsToldWithItsNumbers) {
   simulator_.Do(simulator_.spu().OutOfSpace(simulator_.volume(0), simulator_.now()));
   simulator_.Settle();
