@@ -159,8 +159,10 @@ absl::Status SmallVolume::BackImage() {
 absl::Status SmallVolume::MountImage() {
   TM_ASSIGN_OR_RETURN(const LoopDevice device,
                       LoopDevice::Attach(image_, !options_.image_directory.empty()));
-  if (::mount(device.path().c_str(), mount_point_.c_str(), TypeName(kind_), kMountFlags, nullptr) !=
-      0) {
+  // A thin volume gives back to its pool what was deleted.
+  const char* settings = options_.image_directory.empty() ? nullptr : "discard";
+  if (::mount(device.path().c_str(), mount_point_.c_str(), TypeName(kind_), kMountFlags,
+              settings) != 0) {
     return MountError(TypeName(kind_));
   }
   device_ = device.path();

@@ -1,5 +1,7 @@
 #include "tests/integration/story/ledger.h"
 
+#include <algorithm>
+
 #include "absl/strings/str_format.h"
 #include "base/status_macros.h"
 #include "tests/support/await.h"
@@ -55,7 +57,7 @@ void Ledger::TakeLines(std::uint64_t partition_id, std::int64_t base_offset,
 
 std::int64_t Ledger::acknowledged() const {
   base::MutexLock lock(mutex_);
-  std::int64_t count = 0;
+  std::int64_t count = forgotten_;
   for (const auto& [id, partition] : partitions_) {
     count += static_cast<std::int64_t>(partition.acknowledged.size());
   }
@@ -75,6 +77,14 @@ std::int64_t Ledger::unread() const {
                            partition.acknowledged.end());
   }
   return count;
+}
+
+void Ledger::Forget(std::uint64_t partition_id, std::int64_t offset) {
+  base::MutexLock lock(mutex_);
+  Partition& partition = partitions_[partition_id];
+  const auto end = partition.acknowledged.lower_bound(std::min(offset, partition.read_below));
+  forgotten_ += std::distance(partition.acknowledged.begin(), end);
+  partition.acknowledged.erase(partition.acknowledged.begin(), end);
 }
 
 absl::Status Ledger::Compare(std::uint64_t partition_id, const Partition& partition,

@@ -49,6 +49,9 @@ class Ledger {
   // Acknowledged records that no ReadAll has compared yet.
   std::int64_t unread() const;
 
+  // Drops what was read and compared and lies below `offset`: a long run must not remember all.
+  void Forget(std::uint64_t partition_id, std::int64_t offset);
+
   // Reads the partition from its start to its end and compares. kDataLoss, with the offset and what
   // was there, for a record that is missing, changed, moved, or there twice.
   absl::StatusOr<ReadBack> ReadAll(const std::string& endpoint, std::uint64_t partition_id);
@@ -68,6 +71,7 @@ class Ledger {
   std::atomic<std::uint64_t> next_tag_{1};
   mutable base::Mutex mutex_;
   std::map<std::uint64_t, Partition> partitions_ TM_GUARDED_BY(mutex_);
+  std::int64_t forgotten_ TM_GUARDED_BY(mutex_) = 0;
   std::int64_t acknowledged_bytes_ TM_GUARDED_BY(mutex_) = 0;
 };
 

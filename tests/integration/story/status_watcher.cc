@@ -8,14 +8,10 @@
 #include "cli/words.h"
 
 namespace tidemark::story {
-namespace {
 
-constexpr std::chrono::milliseconds kPollPause{10};
-
-}  // namespace
-
-StatusWatcher::StatusWatcher(const std::string& controller)
+StatusWatcher::StatusWatcher(const std::string& controller, base::Duration pause)
     : controller_(controller),
+      pause_(pause),
       poller_([this](std::stop_token stop) { Poll(std::move(stop)); }),
       follower_([this](std::stop_token stop) { Follow(std::move(stop)); }) {}
 
@@ -27,7 +23,7 @@ StatusWatcher::~StatusWatcher() {
 
 bool StatusWatcher::Pause(const std::stop_token& stop) {
   base::MutexLock lock(mutex_);
-  if (!stop.stop_requested()) stopping_.WaitFor(mutex_, kPollPause);
+  if (!stop.stop_requested()) stopping_.WaitFor(mutex_, pause_);
   return !stop.stop_requested();
 }
 
@@ -104,6 +100,17 @@ int StatusWatcher::TimesLost(std::uint64_t partition_id) const {
   if (found == sights_.end()) return 0;
   return static_cast<int>(std::ranges::count_if(
       found->second, [](const Sight& sight) { return sight.polled && !sight.reachable; }));
+}
+
+std::optional<base::WallMillis> StatusWatcher::FirstSeen(std::uint64_t partition_id,
+                                                         sc::v1::PartitionStatus status) const {
+  base::MutexLock lock(mutex_);
+  const auto found = sights_.find(partition_id);
+  if (found == sights_.end()) return std::nullopt;
+  for (const Sight& sight : found->second) {
+    if (sight.status == status) return sight.at_unix_ms;
+  }
+  return std::nullopt;
 }
 
 absl::Status StatusWatcher::OnlyEver(const std::set<std::uint64_t>& partitions,

@@ -6,14 +6,17 @@
 // Threading: any thread.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "base/clock.h"
 #include "base/mutex.h"
 #include "tidemark/sc/v1/admin.pb.h"
 
@@ -21,7 +24,10 @@ namespace tidemark::story {
 
 class StatusWatcher {
  public:
-  explicit StatusWatcher(const std::string& controller);
+  // Between two looks of the poll.
+  static constexpr base::Duration kUsualPause = std::chrono::milliseconds(10);
+
+  explicit StatusWatcher(const std::string& controller, base::Duration pause = kUsualPause);
   ~StatusWatcher();
 
   // Everything seen from now on counts for a new chapter.
@@ -34,6 +40,9 @@ class StatusWatcher {
   bool LastSeenReachable(std::uint64_t partition_id) const;
   // How often it saw REACHABLE turn to no.
   int TimesLost(std::uint64_t partition_id) const;
+  // When it was first seen so, by either thread; nullopt: never.
+  std::optional<base::WallMillis> FirstSeen(std::uint64_t partition_id,
+                                            sc::v1::PartitionStatus status) const;
   // kFailedPrecondition, with when, if one of them was shown with another status than `only` while
   // it was reachable or, unless `only_while_reachable`, at all.
   absl::Status OnlyEver(const std::set<std::uint64_t>& partitions, sc::v1::PartitionStatus only,
@@ -55,6 +64,7 @@ class StatusWatcher {
   bool Pause(const std::stop_token& stop);
 
   const std::string controller_;
+  const base::Duration pause_;
   mutable base::Mutex mutex_;
   base::CondVar stopping_;
   std::int64_t looks_ TM_GUARDED_BY(mutex_) = 0;

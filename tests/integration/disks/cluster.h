@@ -1,0 +1,105 @@
+// A real SC and a real SPU on one small real disk, with a wire between them that can be cut.
+//
+// Three partitions: two of a topic that keeps everything, one of a topic whose records expire.
+//
+// Lifetime:  the disk outlives it; daemons are killed when destroyed.
+// Threading: confined to the thread that created it.
+// Errors:    what was expected and what was seen instead.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "base/clock.h"
+#include "cli/client/producer.h"
+#include "tests/integration/disks/disk.h"
+#include "tests/integration/disks/tally.h"
+#include "tests/integration/story/ledger.h"
+#include "tests/integration/story/status_watcher.h"
+#include "tests/support/daemon_process.h"
+#include "tests/support/tcp_cut.h"
+#include "tests/support/temp_directory.h"
+#include "tidemark/sc/v1/admin.pb.h"
+#include "tidemark/space/v1/volume_service.pb.h"
+
+namespace tidemark::disks {
+
+// How old a record of the topic that expires may get.
+inline constexpr std::int64_t kRetentionMs = 3'600'000;
+
+struct Written {
+  std::int64_t records = 0;
+  std::set<std::uint64_t> refused;  // partitions: for want of space
+  bool failed = false;              // a commit was not acknowledged, or the device is held
+  std::string why;                  // the first refusal
+};
+
+class Cluster {
+ public:
+  static absl::StatusOr<std::unique_ptr<Cluster>> Create(Disk& disk, std::uint64_t seed);
+  ~Cluster();
+
+  // Appends to the partitions in turn until `bytes` were sent or each was refused or it failed.
+  // `timestamp` 0: now. Any refusal for another reason is an error.
+  absl::StatusOr<Written> Write(const std::set<std::uint64_t>& partitions, std::int64_t bytes,
+                                base::WallMillis timestamp = 0);
+  // Every acknowledged record that was not trimmed, once, in order, byte for byte.
+  absl::Status ReadEverything();
+  // Everything that was read goes. Wants ReadEverything() before.
+  absl::Status TrimEverything();
+
+  // kAborted when the wall clock has passed `until` (0: never).
+  absl::Status WaitForStatus(sc::v1::PartitionStatus status, bool reachable,
+                             base::WallMillis until = 0) const;
+  // Waits until the session is newer than `session`, and then for the status.
+  absl::Status WaitForSession(std::uint64_t session, sc::v1::PartitionStatus status,
+                              base::WallMillis until = 0) const;
+  absl::StatusOr<std::uint64_t> Session() const;
+  // The SC's and the SPU's own view of the volume.
+  absl::StatusOr<sc::v1::ScVolume> VolumeAtController() const;
+  absl::StatusOr<space::v1::Volume> VolumeAtAgent() const;
+  absl::StatusOr<space::v1::Explanation> Explain() const;
+
+  void KillAgent();
+  // Same ports as before.
+  absl::Status StartAgent();
+  // Failed calls that the SPU logged since the last time: adds to `tally`. kInternal if one of them
+  // was a commit, or a matter of the device, unless that is what the case is about.
+  absl::Status CountFailedCalls(Tally& tally);
+
+  const std::set<std::uint64_t>& all() const { return all_; }
+  const std::set<std::uint64_t>& kept() const { return kept_; }
+  const std::set<std::uint64_t>& expiring() const { return expiring_; }
+  support::TcpCut& wire() { return *wire_; }
+  story::StatusWatcher& watcher() { return *watcher_; }
+  const story::Ledger& ledger() const { return ledger_; }
+  std::string LogTails() const;
+
+ private:
+  Cluster(Disk& disk, std::uint64_t seed) : disk_(disk), ledger_(seed) {}
+  absl::Status Format();
+  absl::Status StartController();
+  absl::Status FirstStartOfAgent();
+  absl::Status CreateTopics();
+  void Take(const client::Outcome& outcome, Written& written);
+
+  Disk& disk_;
+  support::TempDirectory home_;
+  story::Ledger ledger_;
+  std::unique_ptr<support::DaemonProcess> sc_;
+  std::unique_ptr<support::DaemonProcess> spu_;
+  std::unique_ptr<support::TcpCut> wire_;
+  std::unique_ptr<story::StatusWatcher> watcher_;
+  std::string controller_;
+  std::string agent_;
+  std::set<std::uint64_t> all_;
+  std::set<std::uint64_t> kept_;
+  std::set<std::uint64_t> expiring_;
+  std::size_t log_counted_ = 0;  // bytes of the newest log
+};
+
+}  // namespace tidemark::disks

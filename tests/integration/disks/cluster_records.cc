@@ -1,0 +1,118 @@
+// What the cluster is for: records in, records out, records trimmed.
+#include <algorithm>
+
+#include "absl/strings/str_format.h"
+#include "base/mutex.h"
+#include "base/status_macros.h"
+#include "cli/client/spu_client.h"
+#include "tests/integration/disks/cluster.h"
+#include "tests/support/await.h"
+
+namespace tidemark::disks {
+namespace {
+
+namespace pb = log::v1;
+
+// Hears the outcomes, on the producer's thread.
+class Outcomes {
+ public:
+  explicit Outcomes(story::Ledger& ledger) : ledger_(ledger) {}
+
+  void Take(const client::Outcome& outcome) {
+    client::Outcome told = outcome;
+    const auto reason =
+        outcome.refusal ? outcome.refusal->reason() : pb::REFUSAL_REASON_UNSPECIFIED;
+    // Not acknowledged; whether it is in the log nobody knows.
+    if (reason == pb::REFUSAL_REASON_COMMIT_FAILED) told.refusal.reset();
+    ledger_.Take(told);
+    base::MutexLock lock(mutex_);
+    if (outcome.status.ok()) {
+      written_.records += static_cast<std::int64_t>(outcome.tags.size());
+      return;
+    }
+    if (written_.why.empty()) written_.why = outcome.status.ToString();
+    switch (reason) {
+      case pb::REFUSAL_REASON_OUT_OF_SPACE:
+        written_.refused.insert(outcome.partition_id);
+        return;
+      case pb::REFUSAL_REASON_COMMIT_FAILED:
+      case pb::REFUSAL_REASON_VOLUME_FAILED:
+        written_.failed = true;
+        return;
+      default:
+        if (error_.ok()) error_ = outcome.status;
+    }
+  }
+
+  bool Over(std::uint64_t partition) {
+    base::MutexLock lock(mutex_);
+    return written_.failed || !error_.ok() || written_.refused.contains(partition);
+  }
+  absl::Status error() {
+    base::MutexLock lock(mutex_);
+    return error_;
+  }
+  Written written() {
+    base::MutexLock lock(mutex_);
+    return written_;
+  }
+
+ private:
+  story::Ledger& ledger_;
+  base::Mutex mutex_;
+  Written written_ TM_GUARDED_BY(mutex_);
+  absl::Status error_ TM_GUARDED_BY(mutex_);
+};
+
+}  // namespace
+
+absl::StatusOr<Written> Cluster::Write(const std::set<std::uint64_t>& partitions,
+                                       std::int64_t bytes, base::WallMillis timestamp) {
+  Outcomes outcomes(ledger_);
+  const base::WallMillis at = timestamp != 0 ? timestamp : base::SystemClock().WallNow();
+  {
+    TM_ASSIGN_OR_RETURN(
+        const auto producer,
+        client::Producer::Connect(
+            agent_, {},
+            {[&outcomes](const client::Outcome& outcome) { outcomes.Take(outcome); }, nullptr}));
+    std::int64_t sent = 0;
+    bool more = true;
+    while (more && sent < bytes) {
+      more = false;
+      for (const std::uint64_t partition : partitions) {
+        if (outcomes.Over(partition)) continue;
+        more = true;
+        const std::uint64_t tag = ledger_.NextTag();
+        const std::string value = ledger_.ValueOf(partition, tag);
+        TM_RETURN_IF_ERROR(
+            producer->Append(partition, {.key = {}, .value = value, .timestamp = at}, tag));
+        sent += static_cast<std::int64_t>(value.size());
+      }
+    }
+    TM_RETURN_IF_ERROR(producer->Flush(support::kLongWait));
+  }
+  TM_RETURN_IF_ERROR(outcomes.error());
+  return outcomes.written();
+}
+
+absl::Status Cluster::ReadEverything() {
+  for (const std::uint64_t partition : all_) {
+    TM_ASSIGN_OR_RETURN(const story::ReadBack read, ledger_.ReadAll(agent_, partition));
+    ledger_.Forget(partition, read.log_start);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Cluster::TrimEverything() {
+  const client::SpuClient spu(agent_);
+  for (const std::uint64_t partition : all_) {
+    TM_ASSIGN_OR_RETURN(const story::ReadBack read, ledger_.ReadAll(agent_, partition));
+    const std::int64_t end = read.log_start + read.records;
+    TM_RETURN_IF_ERROR(spu.Trim(partition, end).status());
+    ledger_.Forget(partition, end);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace tidemark::disks
