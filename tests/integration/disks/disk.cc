@@ -45,10 +45,7 @@ absl::Status Disk::Make() {
   options.world_writable = true;
   if (case_.cause == Cause::kThin) {
     if (::geteuid() != 0) return absl::UnimplementedError("no thin volume: not root");
-    TM_ASSIGN_OR_RETURN(pool_,
-                        support::SmallVolume::Create({.kind = support::SmallVolume::Kind::kExt4,
-                                                      .size_bytes = case_.thin_pool_bytes,
-                                                      .inodes = 64}));
+    TM_RETURN_IF_ERROR(MakePool());
     options.image_directory = pool_->path();
   }
   TM_ASSIGN_OR_RETURN(volume_, support::SmallVolume::Create(options));
@@ -58,6 +55,18 @@ absl::Status Disk::Make() {
   }
   if (::mkdir(directory().c_str(), S_IRWXU) != 0) return base::ErrnoStatus(errno, "mkdir");
   return support::GiveToDaemons(directory());
+}
+
+// Two devices, one upon the other, are slow to sync: so what carries them is memory.
+absl::Status Disk::MakePool() {
+  using support::SmallVolume;
+  TM_ASSIGN_OR_RETURN(memory_, SmallVolume::Create({.kind = SmallVolume::Kind::kTmpfs,
+                                                    .size_bytes = 2 * case_.thin_pool_bytes}));
+  TM_ASSIGN_OR_RETURN(pool_, SmallVolume::Create({.kind = SmallVolume::Kind::kExt4,
+                                                  .size_bytes = case_.thin_pool_bytes,
+                                                  .inodes = 64,
+                                                  .image_directory = memory_->path()}));
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::int64_t> Disk::QuotaLeft() const {

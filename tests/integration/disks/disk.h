@@ -65,10 +65,12 @@ class Disk {
  private:
   explicit Disk(const DiskCase& disk_case) : case_(disk_case) {}
   absl::Status Make();
+  absl::Status MakePool();
   absl::StatusOr<std::int64_t> QuotaLeft() const;
 
   const DiskCase& case_;
-  std::unique_ptr<support::SmallVolume> pool_;  // kThin: the image lies here
+  std::unique_ptr<support::SmallVolume> memory_;  // kThin: the pool's image lies here, all of it
+  std::unique_ptr<support::SmallVolume> pool_;    // kThin: the volume's image lies here
   std::unique_ptr<support::SmallVolume> volume_;
   // On the pool of a thin volume, else on the volume.
   std::unique_ptr<support::ForeignFiller> ballast_;  // what is always taken
