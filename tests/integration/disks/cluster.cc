@@ -200,6 +200,18 @@ absl::Status Cluster::WaitForStatus(sc::v1::PartitionStatus status, bool reachab
       reachable, last, told.ok() ? told->ShortDebugString() : told.status().ToString()));
 }
 
+absl::Status Cluster::BeginChapter(sc::v1::PartitionStatus status, base::WallMillis until) {
+  TM_RETURN_IF_ERROR(WaitForStatus(status, true, until));
+  const auto seen = support::WaitFor(
+      [&] {
+        return watcher_->CaughtUp(all_, status) ||
+               (until != 0 && base::SystemClock().WallNow() >= until);
+      },
+      kLongWait, "the watcher to see it, too");
+  watcher_->BeginChapter();
+  return seen ? absl::OkStatus() : absl::DeadlineExceededError(seen.message());
+}
+
 absl::Status Cluster::WaitForSession(std::uint64_t session, sc::v1::PartitionStatus status,
                                      base::WallMillis until) const {
   const auto newer = support::WaitFor(

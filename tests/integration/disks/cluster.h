@@ -55,6 +55,8 @@ class Cluster {
   // kAborted when the wall clock has passed `until` (0: never).
   absl::Status WaitForStatus(sc::v1::PartitionStatus status, bool reachable,
                              base::WallMillis until = 0) const;
+  // Begins a chapter of the watcher when it sees that status, too.
+  absl::Status BeginChapter(sc::v1::PartitionStatus status, base::WallMillis until = 0);
   // Waits until the session is newer than `session`, and then for the status.
   absl::Status WaitForSession(std::uint64_t session, sc::v1::PartitionStatus status,
                               base::WallMillis until = 0) const;

@@ -49,6 +49,20 @@ Cycle::Cycle(Disk& disk, Cluster& cluster, const CyclePlan& plan, int reconnects
       allowance_ms_(2500 + 150 * reconnects) {}
 
 absl::Status Cycle::Run() {
+  const absl::Status status = RunSteps();
+  if (!status.ok() && SawUnearnedOnline()) tally_.Count("unearned_online");
+  return status;
+}
+
+bool Cycle::SawUnearnedOnline() {
+  if (!stopped_seen_ || space_given_) return false;
+  return std::ranges::any_of(cluster_.all(), [this](std::uint64_t partition) {
+    const auto seen = cluster_.watcher().FirstSeen(partition, kOnline);
+    return seen.has_value() && (expires_at_ == 0 || plan_.competitor || *seen < expires_at_);
+  });
+}
+
+absl::Status Cycle::RunSteps() {
   TM_RETURN_IF_ERROR(base::Annotate(disk_.MakeHeadroom(), "make headroom"));
   TM_RETURN_IF_ERROR(base::Annotate(FillUntilStopped(), "fill"));
   TM_RETURN_IF_ERROR(base::Annotate(cluster_.ReadEverything(), "read while full"));
@@ -128,8 +142,8 @@ absl::Status Cycle::FillByNeighbour(std::int64_t left_bytes) {
 }
 
 absl::Status Cycle::ExpectStopped() {
-  TM_RETURN_IF_ERROR(cluster_.WaitForStatus(kOutOfSpace, true, expires_at_));
-  cluster_.watcher().BeginChapter();
+  TM_RETURN_IF_ERROR(cluster_.BeginChapter(kOutOfSpace, expires_at_));
+  stopped_seen_ = true;
   TM_ASSIGN_OR_RETURN(const auto volume, cluster_.VolumeAtAgent());
   stopped_ = {volume.holds().space().episode(), volume.generation()};
   TM_RETURN_IF_ERROR(
@@ -181,7 +195,6 @@ absl::Status Cycle::KillAgentWhileFull() {
 
 absl::Status Cycle::NothingButOutOfSpace() {
   const absl::Status only = cluster_.watcher().OnlyEver(cluster_.all(), kOutOfSpace, false);
-  if (!only.ok()) tally_.Count("unearned_online");
   tally_.Count("looks", cluster_.watcher().looks());
   return only;
 }
@@ -196,12 +209,14 @@ absl::Status Cycle::Cure() {
   } else if (plan_.cure != Cure::kRetention) {  // which begins by itself, at its time
     TM_RETURN_IF_ERROR(NothingButOutOfSpace());
   }
+  space_given_ = !plan_.competitor && plan_.cure != Cure::kRetention;
   TM_RETURN_IF_ERROR(ApplyCure());
   tally_.Fire(name);
   if (!plan_.competitor) return absl::OkStatus();
   TM_RETURN_IF_ERROR(ExpectStillStopped(took_before));
   tally_.Fire("competitor");
   TM_RETURN_IF_ERROR(NothingButOutOfSpace());
+  space_given_ = true;
   return disk_.StopCompeting();
 }
 
@@ -237,7 +252,6 @@ absl::Status Cycle::AwaitExpiry() {
   for (const std::uint64_t partition : cluster_.all()) {
     const auto seen = cluster_.watcher().FirstSeen(partition, kOnline);
     if (!seen.has_value() || *seen >= expires_at_) continue;
-    tally_.Count("unearned_online");
     return absl::InternalError(
         absl::StrFormat("partition id %d was Online %d ms before anything had expired", partition,
                         expires_at_ - *seen));
@@ -292,7 +306,10 @@ absl::Status Cycle::ExpectStillStopped(std::int64_t took_before) {
 
 absl::Status Cycle::ExpectOnline() {
   TM_RETURN_IF_ERROR(cluster_.WaitForStatus(kOnline, true));
-  return ExpectProven(disk_, cluster_, stopped_);
+  space_given_ = true;
+  const absl::Status proven = ExpectProven(disk_, cluster_, stopped_);
+  if (!proven.ok()) tally_.Count("unearned_online");
+  return proven;
 }
 
 absl::Status Cycle::WriteAgain() {

@@ -36,6 +36,9 @@ class Cycle {
   absl::Status Run();
 
  private:
+  absl::Status RunSteps();
+  // Whether Online was seen before the space was given for good.
+  bool SawUnearnedOnline();
   // Until the volume is stopped; retention has to leave time for what follows.
   absl::Status FillUntilStopped();
   absl::Status StartOver();
@@ -71,6 +74,8 @@ class Cycle {
   base::WallMillis expires_at_ = 0;  // Cure::kRetention: before, nothing may go
   std::int64_t allowance_ms_;        // from the first expiring record to its expiry
   bool competing_ = false;
+  bool stopped_seen_ = false;  // the chapter has begun
+  bool space_given_ = false;
 };
 
 // The oracle: that what is shown as Online has really been given the space, by the filesystem's own

@@ -38,9 +38,10 @@ absl::Status ExpectProven(const Disk& disk, const Cluster& cluster, const Stoppe
   TM_RETURN_IF_ERROR(ExpectNumbers(volume.last_proof(), stopped, disk.disk_case()));
   TM_RETURN_IF_ERROR(ExpectNumbers(shown.last_proof(), stopped, disk.disk_case()));
 
-  TM_ASSIGN_OR_RETURN(const std::int64_t held, disk.ReserveHeldBytes());
-  TM_RETURN_IF_ERROR(Expect(held >= kReserveBytes,
-                            absl::StrFormat("the reserve file has %d bytes allocated", held)));
+  const auto held = disk.ReserveHeldBytes();
+  TM_RETURN_IF_ERROR(Expect(held.ok(), held.status().ToString()));
+  TM_RETURN_IF_ERROR(Expect(*held >= kReserveBytes,
+                            absl::StrFormat("the reserve file has %d bytes allocated", *held)));
   TM_ASSIGN_OR_RETURN(const Sight sight, disk.Look());
   TM_RETURN_IF_ERROR(Expect(sight.available_bytes >= kResumeBytes,
                             absl::StrFormat("statvfs shows %d bytes, the resume mark is %d",

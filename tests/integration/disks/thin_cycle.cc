@@ -26,7 +26,7 @@ absl::Status WriteUntilTheSyncFails(Disk& disk, Cluster& cluster, Tally& tally) 
       written.failed && written.refused.empty(),
       absl::StrFormat("%d records on a pool that is full; %s", written.records, written.why)));
   tally.Fire("sync_enospc");
-  TM_RETURN_IF_ERROR(cluster.WaitForStatus(kFailed, true));
+  TM_RETURN_IF_ERROR(cluster.BeginChapter(kFailed));
   TM_ASSIGN_OR_RETURN(const auto volume, cluster.VolumeAtAgent());
   TM_RETURN_IF_ERROR(
       Expect(volume.device_faults_size() > 0 &&
@@ -100,7 +100,6 @@ absl::Status RunThinCycle(Disk& disk, Cluster& cluster, const CyclePlan& plan, i
                           Tally& tally) {
   TM_RETURN_IF_ERROR(base::Annotate(disk.MakeHeadroom(), "make headroom"));
   TM_RETURN_IF_ERROR(base::Annotate(WriteUntilTheSyncFails(disk, cluster, tally), "fill"));
-  cluster.watcher().BeginChapter();
   TM_RETURN_IF_ERROR(base::Annotate(cluster.ReadEverything(), "read while failed"));
   TM_RETURN_IF_ERROR(
       base::Annotate(Reconnect(cluster, std::max(0, reconnects - 1), kFailed, 0, tally),

@@ -102,6 +102,22 @@ int StatusWatcher::TimesLost(std::uint64_t partition_id) const {
       found->second, [](const Sight& sight) { return sight.polled && !sight.reachable; }));
 }
 
+bool StatusWatcher::CaughtUp(const std::set<std::uint64_t>& partitions,
+                             sc::v1::PartitionStatus status) const {
+  const auto last_is = [status](const std::vector<Sight>& sights, bool polled) {
+    const auto last = std::find_if(sights.rbegin(), sights.rend(),
+                                   [&](const Sight& sight) { return sight.polled == polled; });
+    return last != sights.rend() && last->status == status;
+  };
+  base::MutexLock lock(mutex_);
+  for (const std::uint64_t id : partitions) {
+    const auto found = sights_.find(id);
+    if (found == sights_.end()) return false;
+    if (!last_is(found->second, true) || !last_is(found->second, false)) return false;
+  }
+  return true;
+}
+
 std::optional<base::WallMillis> StatusWatcher::FirstSeen(std::uint64_t partition_id,
                                                          sc::v1::PartitionStatus status) const {
   base::MutexLock lock(mutex_);

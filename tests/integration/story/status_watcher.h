@@ -40,6 +40,8 @@ class StatusWatcher {
   bool LastSeenReachable(std::uint64_t partition_id) const;
   // How often it saw REACHABLE turn to no.
   int TimesLost(std::uint64_t partition_id) const;
+  // Both threads saw all of them so last: what they see from now on is not older than that.
+  bool CaughtUp(const std::set<std::uint64_t>& partitions, sc::v1::PartitionStatus status) const;
   // When it was first seen so, by either thread; nullopt: never.
   std::optional<base::WallMillis> FirstSeen(std::uint64_t partition_id,
                                             sc::v1::PartitionStatus status) const;
