@@ -36,7 +36,7 @@ absl::Status RunOne(Rig& rig, const DiskCase& disk_case, int number, int reconne
                     std::uint64_t seed, Tally& tally) {
   const CyclePlan plan = PlanOf(disk_case, number);
   if (disk_case.cause == Cause::kThin) {
-    return RunThinCycle(*rig.disk, *rig.cluster, plan, reconnects, tally);
+    return ThinCycle(*rig.disk, *rig.cluster, plan, reconnects, tally).Run();
   }
   return Cycle(*rig.disk, *rig.cluster, plan, reconnects, seed, tally).Run();
 }

@@ -112,6 +112,8 @@ absl::Status Cluster::FirstStartOfAgent() {
   options.program = support::Program("tidemark-spu");
   options.directory = home_.path() + "/spu";
   options.arguments = {"--config", config};
+  TM_ASSIGN_OR_RETURN(spu_clock_, network::WallClock::Create());
+  options.environment = spu_clock_->Environment();
   spu_ = std::make_unique<support::DaemonProcess>(options);
   TM_ASSIGN_OR_RETURN(const auto ports, StartAndKeepPorts(*spu_));
   agent_ = Loopback(ports.at("grpc"));
@@ -174,14 +176,10 @@ absl::StatusOr<space::v1::Explanation> Cluster::Explain() const {
   return client::SpuClient(agent_).Explain("");
 }
 
-absl::Status Cluster::WaitForStatus(sc::v1::PartitionStatus status, bool reachable,
-                                    base::WallMillis until) const {
+absl::Status Cluster::WaitForStatus(sc::v1::PartitionStatus status, bool reachable) const {
   std::string last = "no answer";
   const client::ControllerClient controller(controller_);
-  bool too_late = false;
   const auto shown = [&] {
-    too_late = until != 0 && base::SystemClock().WallNow() >= until;
-    if (too_late) return true;
     const auto listed = controller.ListPartitions("");
     if (!listed.ok()) return false;
     return std::ranges::all_of(listed->partitions(), [&](const sc::v1::Partition& partition) {
@@ -191,29 +189,22 @@ absl::Status Cluster::WaitForStatus(sc::v1::PartitionStatus status, bool reachab
       return partition.status() == status && partition.reachable() == reachable;
     });
   };
-  if (support::WaitFor(shown, kLongWait, "")) {
-    return too_late ? absl::AbortedError("the time has come") : absl::OkStatus();
-  }
+  if (support::WaitFor(shown, kLongWait, "")) return absl::OkStatus();
   const auto told = Explain();
   return absl::DeadlineExceededError(absl::StrFormat(
       "waited for %s, reachable: %d; last: %s; the SPU says: %s", cli::StatusWord(status),
       reachable, last, told.ok() ? told->ShortDebugString() : told.status().ToString()));
 }
 
-absl::Status Cluster::BeginChapter(sc::v1::PartitionStatus status, base::WallMillis until) {
-  TM_RETURN_IF_ERROR(WaitForStatus(status, true, until));
-  const auto seen = support::WaitFor(
-      [&] {
-        return watcher_->CaughtUp(all_, status) ||
-               (until != 0 && base::SystemClock().WallNow() >= until);
-      },
-      kLongWait, "the watcher to see it, too");
+absl::Status Cluster::BeginChapter(sc::v1::PartitionStatus status) {
+  TM_RETURN_IF_ERROR(WaitForStatus(status, true));
+  const auto seen = support::WaitFor([&] { return watcher_->CaughtUp(all_, status); }, kLongWait,
+                                     "the watcher to see it, too");
   watcher_->BeginChapter();
   return seen ? absl::OkStatus() : absl::DeadlineExceededError(seen.message());
 }
 
-absl::Status Cluster::WaitForSession(std::uint64_t session, sc::v1::PartitionStatus status,
-                                     base::WallMillis until) const {
+absl::Status Cluster::WaitForSession(std::uint64_t session, sc::v1::PartitionStatus status) const {
   const auto newer = support::WaitFor(
       [&] {
         const auto now = Session();
@@ -221,7 +212,14 @@ absl::Status Cluster::WaitForSession(std::uint64_t session, sc::v1::PartitionSta
       },
       kLongWait, absl::StrFormat("a session newer than %d", session));
   if (!newer) return absl::DeadlineExceededError(newer.message());
-  return WaitForStatus(status, true, until);
+  return WaitForStatus(status, true);
+}
+
+absl::Status Cluster::LetRecordsExpire() {
+  spu_clock_->JumpBy(2 * std::chrono::milliseconds(kRetentionMs));
+  const auto noticed = support::WaitFor([&] { return spu_clock_->Noticed(); }, kLongWait,
+                                        "the SPU to look at its clock");
+  return noticed ? absl::OkStatus() : absl::DeadlineExceededError(noticed.message());
 }
 
 void Cluster::KillAgent() { spu_->Kill9(); }

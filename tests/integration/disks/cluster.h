@@ -18,6 +18,7 @@
 #include "cli/client/producer.h"
 #include "tests/integration/disks/disk.h"
 #include "tests/integration/disks/tally.h"
+#include "tests/integration/network/wall_clock.h"
 #include "tests/integration/story/ledger.h"
 #include "tests/integration/story/status_watcher.h"
 #include "tests/support/daemon_process.h"
@@ -44,27 +45,26 @@ class Cluster {
   ~Cluster();
 
   // Appends to the partitions in turn until `bytes` were sent or each was refused or it failed.
-  // `timestamp` 0: now. Any refusal for another reason is an error.
-  absl::StatusOr<Written> Write(const std::set<std::uint64_t>& partitions, std::int64_t bytes,
-                                base::WallMillis timestamp = 0);
+  // Any refusal for another reason is an error.
+  absl::StatusOr<Written> Write(const std::set<std::uint64_t>& partitions, std::int64_t bytes);
   // Every acknowledged record that was not trimmed, once, in order, byte for byte.
   absl::Status ReadEverything();
   // Everything that was read goes. Wants ReadEverything() before.
   absl::Status TrimEverything();
 
-  // kAborted when the wall clock has passed `until` (0: never).
-  absl::Status WaitForStatus(sc::v1::PartitionStatus status, bool reachable,
-                             base::WallMillis until = 0) const;
+  absl::Status WaitForStatus(sc::v1::PartitionStatus status, bool reachable) const;
   // Begins a chapter of the watcher when it sees that status, too.
-  absl::Status BeginChapter(sc::v1::PartitionStatus status, base::WallMillis until = 0);
+  absl::Status BeginChapter(sc::v1::PartitionStatus status);
   // Waits until the session is newer than `session`, and then for the status.
-  absl::Status WaitForSession(std::uint64_t session, sc::v1::PartitionStatus status,
-                              base::WallMillis until = 0) const;
+  absl::Status WaitForSession(std::uint64_t session, sc::v1::PartitionStatus status) const;
   absl::StatusOr<std::uint64_t> Session() const;
   // The SC's and the SPU's own view of the volume.
   absl::StatusOr<sc::v1::ScVolume> VolumeAtController() const;
   absl::StatusOr<space::v1::Volume> VolumeAtAgent() const;
   absl::StatusOr<space::v1::Explanation> Explain() const;
+
+  // The SPU's clock goes on by so much that every record of the topic that expires is too old.
+  absl::Status LetRecordsExpire();
 
   void KillAgent();
   // Same ports as before.
@@ -92,6 +92,7 @@ class Cluster {
   Disk& disk_;
   support::TempDirectory home_;
   story::Ledger ledger_;
+  std::unique_ptr<network::WallClock> spu_clock_;
   std::unique_ptr<support::DaemonProcess> sc_;
   std::unique_ptr<support::DaemonProcess> spu_;
   std::unique_ptr<support::TcpCut> wire_;

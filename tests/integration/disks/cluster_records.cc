@@ -67,9 +67,11 @@ class Outcomes {
 }  // namespace
 
 absl::StatusOr<Written> Cluster::Write(const std::set<std::uint64_t>& partitions,
-                                       std::int64_t bytes, base::WallMillis timestamp) {
+                                       std::int64_t bytes) {
   Outcomes outcomes(ledger_);
-  const base::WallMillis at = timestamp != 0 ? timestamp : base::SystemClock().WallNow();
+  // By the SPU's clock: a record of ours would be too old for it.
+  const base::WallMillis at = base::SystemClock().WallNow() +
+                              spu_clock_->shift() / std::chrono::milliseconds(1);
   {
     TM_ASSIGN_OR_RETURN(
         const auto producer,

@@ -6,6 +6,7 @@
 #include "base/errno_status.h"
 #include "base/status_macros.h"
 #include "cli/words.h"
+#include "tests/integration/disks/step.h"
 #include "tests/support/await.h"
 
 namespace tidemark::disks {
@@ -18,12 +19,6 @@ constexpr auto kOnline = sc::v1::PARTITION_STATUS_ONLINE;
 // Of records that expire: with them gone the volume is well above its resume mark.
 constexpr std::int64_t kExpiringBytes = 6 * base::kMiB;
 constexpr std::int64_t kFewBytes = 512 * base::kKiB;
-// Each try gives it twice the time.
-constexpr int kSlowTries = 5;
-
-absl::Status Expect(bool condition, const std::string& what) {
-  return condition ? absl::OkStatus() : absl::InternalError(what);
-}
 
 space::v1::SpaceCause WantedCause(Cause cause) {
   switch (cause) {
@@ -45,73 +40,49 @@ Cycle::Cycle(Disk& disk, Cluster& cluster, const CyclePlan& plan, int reconnects
       plan_(plan),
       reconnects_(reconnects),
       random_(seed),
-      tally_(tally),
-      allowance_ms_(2500 + 150 * reconnects) {}
+      tally_(tally) {}
 
 absl::Status Cycle::Run() {
-  const absl::Status status = RunSteps();
-  if (!status.ok() && SawUnearnedOnline()) tally_.Count("unearned_online");
+  const absl::Status status = TakeSteps();
+  const bool early = hold_seen_ && !space_given_ && cluster_.watcher().Saw(cluster_.all(), kOnline);
+  if (!status.ok() && early) tally_.Count("unearned_online");
   return status;
 }
 
-bool Cycle::SawUnearnedOnline() {
-  if (!stopped_seen_ || space_given_) return false;
-  return std::ranges::any_of(cluster_.all(), [this](std::uint64_t partition) {
-    const auto seen = cluster_.watcher().FirstSeen(partition, kOnline);
-    return seen.has_value() && (expires_at_ == 0 || plan_.competitor || *seen < expires_at_);
-  });
-}
-
-absl::Status Cycle::RunSteps() {
-  TM_RETURN_IF_ERROR(base::Annotate(disk_.MakeHeadroom(), "make headroom"));
-  TM_RETURN_IF_ERROR(base::Annotate(FillUntilStopped(), "fill"));
-  TM_RETURN_IF_ERROR(base::Annotate(cluster_.ReadEverything(), "read while full"));
-  TM_RETURN_IF_ERROR(base::Annotate(
-      Reconnect(cluster_, reconnects_, kOutOfSpace, expires_at_, tally_), "reconnect while full"));
-  if (plan_.kill_agent) {
-    TM_RETURN_IF_ERROR(base::Annotate(KillAgentWhileFull(), "kill while full"));
+absl::Status Cycle::TakeSteps() {
+  static constexpr struct {
+    std::string_view name;
+    absl::Status (Cycle::*step)();
+  } kSteps[] = {
+      {"make_headroom", &Cycle::MakeHeadroom},
+      {"fill", &Cycle::Fill},
+      {"stop", &Cycle::ExpectStopped},
+      {"read_while_full", &Cycle::ReadWhileFull},
+      {"reconnect_while_full", &Cycle::ReconnectWhileFull},
+      {"kill_while_full", &Cycle::KillAgentWhileFull},
+      {"cure", &Cycle::Cure},
+      {"online", &Cycle::ExpectOnline},
+      {"write_again", &Cycle::WriteAgain},
+      {"tidy_up", &Cycle::TidyUp},
+  };
+  for (const auto& one : kSteps) {
+    TM_RETURN_IF_ERROR(TakeStep(one.name, tally_, [&] { return (this->*one.step)(); }));
   }
-  TM_RETURN_IF_ERROR(base::Annotate(Cure(), "cure"));
-  TM_RETURN_IF_ERROR(base::Annotate(ExpectOnline(), "online"));
-  TM_RETURN_IF_ERROR(base::Annotate(WriteAgain(), "write again"));
-  TM_RETURN_IF_ERROR(cluster_.CountFailedCalls(tally_));
   tally_.Count("cycles");
   return absl::OkStatus();
 }
 
-absl::Status Cycle::FillUntilStopped() {
-  for (int tries = 0; tries < kSlowTries; ++tries, allowance_ms_ *= 2) {
-    absl::Status status = Fill();
-    if (status.ok()) status = ExpectStopped();
-    const bool too_late = expires_at_ != 0 && clock_.WallNow() >= expires_at_ - allowance_ms_ / 4;
-    if (!too_late) return status;
-    tally_.Count("too_slow_for_retention");
-    TM_RETURN_IF_ERROR(StartOver());
-  }
-  return absl::InternalError("this machine is too slow: records expire before the volume is full");
-}
-
-absl::Status Cycle::StartOver() {
-  TM_RETURN_IF_ERROR(disk_.ForeignDelete());
-  TM_RETURN_IF_ERROR(cluster_.WaitForStatus(kOnline, true));
-  TM_RETURN_IF_ERROR(cluster_.TrimEverything());
-  return disk_.MakeHeadroom();
-}
+absl::Status Cycle::MakeHeadroom() { return disk_.MakeHeadroom(); }
 
 absl::Status Cycle::Fill() {
-  // Inodes are the neighbour's to take: ours go by the segment.
-  if (plan_.cure == Cure::kTrim && disk_.disk_case().cause != Cause::kInodes) {
-    return FillByProducing();
-  }
-  if (plan_.cure == Cure::kRetention) {
-    expires_at_ = clock_.WallNow() + allowance_ms_;
-    TM_ASSIGN_OR_RETURN(const Written written, cluster_.Write(cluster_.expiring(), kExpiringBytes,
-                                                              expires_at_ - kRetentionMs));
-    TM_RETURN_IF_ERROR(Expect(written.refused.empty(), "refused too early: " + written.why));
-    // They may be gone sooner than this machine is quick.
-    TM_RETURN_IF_ERROR(cluster_.ReadEverything());
-  }
   const bool inodes = disk_.disk_case().cause == Cause::kInodes;
+  // Inodes are the neighbour's to take: ours go by the segment.
+  if (plan_.cure == Cure::kTrim && !inodes) return FillByProducing();
+  if (plan_.cure == Cure::kRetention) {
+    TM_ASSIGN_OR_RETURN(const Written written,
+                        cluster_.Write(cluster_.expiring(), kExpiringBytes));
+    TM_RETURN_IF_ERROR(Expect(written.refused.empty(), "refused too early: " + written.why));
+  }
   // Trimmed, they must give back inodes enough: two a segment.
   const std::int64_t bytes = inodes && plan_.cure == Cure::kTrim ? kExpiringBytes : kFewBytes;
   TM_ASSIGN_OR_RETURN(const Written written, cluster_.Write(cluster_.kept(), bytes));
@@ -142,8 +113,8 @@ absl::Status Cycle::FillByNeighbour(std::int64_t left_bytes) {
 }
 
 absl::Status Cycle::ExpectStopped() {
-  TM_RETURN_IF_ERROR(cluster_.BeginChapter(kOutOfSpace, expires_at_));
-  stopped_seen_ = true;
+  TM_RETURN_IF_ERROR(cluster_.BeginChapter(kOutOfSpace));
+  hold_seen_ = true;
   TM_ASSIGN_OR_RETURN(const auto volume, cluster_.VolumeAtAgent());
   stopped_ = {volume.holds().space().episode(), volume.generation()};
   TM_RETURN_IF_ERROR(
@@ -177,7 +148,15 @@ absl::Status Cycle::ExpectShortage() {
   }
 }
 
+absl::Status Cycle::ReadWhileFull() { return cluster_.ReadEverything(); }
+
+absl::Status Cycle::ReconnectWhileFull() {
+  return Reconnect(cluster_, reconnects_, kOutOfSpace, tally_);
+}
+
 absl::Status Cycle::KillAgentWhileFull() {
+  if (!plan_.kill_agent) return absl::OkStatus();
+  tally_.Plan("kill");
   TM_RETURN_IF_ERROR(cluster_.CountFailedCalls(tally_));
   TM_ASSIGN_OR_RETURN(const std::uint64_t session, cluster_.Session());
   cluster_.KillAgent();
@@ -189,7 +168,7 @@ absl::Status Cycle::KillAgentWhileFull() {
           volume.generation() >= stopped_.generation,
       absl::StrFormat("after a kill: episode %d, was %d; generation %d",
                       volume.holds().space().episode(), stopped_.episode, volume.generation())));
-  tally_.Count("kills");
+  tally_.Fire("kill");
   return absl::OkStatus();
 }
 
@@ -206,10 +185,10 @@ absl::Status Cycle::Cure() {
   const std::int64_t took_before = disk_.competitor_took();
   if (plan_.competitor) {
     TM_RETURN_IF_ERROR(StartCompetitor());
-  } else if (plan_.cure != Cure::kRetention) {  // which begins by itself, at its time
+  } else {
     TM_RETURN_IF_ERROR(NothingButOutOfSpace());
   }
-  space_given_ = !plan_.competitor && plan_.cure != Cure::kRetention;
+  space_given_ = !plan_.competitor;
   TM_RETURN_IF_ERROR(ApplyCure());
   tally_.Fire(name);
   if (!plan_.competitor) return absl::OkStatus();
@@ -231,30 +210,11 @@ absl::Status Cycle::ApplyCure() {
     case Cure::kTrim:
       return cluster_.TrimEverything();
     case Cure::kRetention:
-      return AwaitExpiry();
+      return cluster_.LetRecordsExpire();
     case Cure::kForeignDelete:
       return disk_.ForeignDelete();
     case Cure::kGrown:
       return GrowTheVolume();
-  }
-  return absl::OkStatus();
-}
-
-// Nothing is done: the records' time comes, and the SPU must find out by itself.
-absl::Status Cycle::AwaitExpiry() {
-  if (clock_.WallNow() < expires_at_) TM_RETURN_IF_ERROR(NothingButOutOfSpace());
-  const auto expired =
-      support::WaitFor([&] { return clock_.WallNow() > expires_at_; }, kLongWait, "the expiry");
-  TM_RETURN_IF_ERROR(Expect(expired, expired.message()));
-  if (plan_.competitor) return absl::OkStatus();
-  TM_RETURN_IF_ERROR(cluster_.WaitForStatus(kOnline, true));
-  // Both watching threads have seen it, or will have nothing earlier to say.
-  for (const std::uint64_t partition : cluster_.all()) {
-    const auto seen = cluster_.watcher().FirstSeen(partition, kOnline);
-    if (!seen.has_value() || *seen >= expires_at_) continue;
-    return absl::InternalError(
-        absl::StrFormat("partition id %d was Online %d ms before anything had expired", partition,
-                        expires_at_ - *seen));
   }
   return absl::OkStatus();
 }
@@ -306,7 +266,6 @@ absl::Status Cycle::ExpectStillStopped(std::int64_t took_before) {
 
 absl::Status Cycle::ExpectOnline() {
   TM_RETURN_IF_ERROR(cluster_.WaitForStatus(kOnline, true));
-  space_given_ = true;
   const absl::Status proven = ExpectProven(disk_, cluster_, stopped_);
   if (!proven.ok()) tally_.Count("unearned_online");
   return proven;
@@ -317,8 +276,13 @@ absl::Status Cycle::WriteAgain() {
   TM_RETURN_IF_ERROR(Expect(written.refused.empty() && !written.failed,
                             "Online, and refused all the same: " + written.why));
   tally_.Count("records", written.records);
+  return absl::OkStatus();
+}
+
+absl::Status Cycle::TidyUp() {
   TM_RETURN_IF_ERROR(cluster_.TrimEverything());
   TM_RETURN_IF_ERROR(disk_.ForeignDelete());
+  TM_RETURN_IF_ERROR(cluster_.CountFailedCalls(tally_));
   return Expect(cluster_.ledger().unread() == 0, "acknowledged records were never read back");
 }
 

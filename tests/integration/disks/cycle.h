@@ -36,23 +36,20 @@ class Cycle {
   absl::Status Run();
 
  private:
-  absl::Status RunSteps();
-  // Whether Online was seen before the space was given for good.
-  bool SawUnearnedOnline();
-  // Until the volume is stopped; retention has to leave time for what follows.
-  absl::Status FillUntilStopped();
-  absl::Status StartOver();
+  absl::Status TakeSteps();
+  absl::Status MakeHeadroom();
   absl::Status Fill();
   absl::Status FillByProducing();
   absl::Status FillByNeighbour(std::int64_t left_bytes);
   absl::Status ExpectStopped();
   // The filesystem's own numbers must show the very shortage the case is about.
   absl::Status ExpectShortage();
+  absl::Status ReadWhileFull();
+  absl::Status ReconnectWhileFull();
   absl::Status KillAgentWhileFull();
 
   absl::Status Cure();
   absl::Status ApplyCure();
-  absl::Status AwaitExpiry();
   absl::Status GrowTheVolume();
   absl::Status StartCompetitor();
   // The SPU has looked after the competitor took it all, stays stopped, and says why.
@@ -60,6 +57,7 @@ class Cycle {
 
   absl::Status ExpectOnline();
   absl::Status WriteAgain();
+  absl::Status TidyUp();
   // Everybody has seen OutOfSpace and nothing else since the chapter began.
   absl::Status NothingButOutOfSpace();
 
@@ -71,11 +69,9 @@ class Cycle {
   Tally& tally_;
   const base::SystemClock clock_;
   Stopped stopped_;
-  base::WallMillis expires_at_ = 0;  // Cure::kRetention: before, nothing may go
-  std::int64_t allowance_ms_;        // from the first expiring record to its expiry
   bool competing_ = false;
-  bool stopped_seen_ = false;  // the chapter has begun
-  bool space_given_ = false;
+  bool hold_seen_ = false;    // the chapter has begun
+  bool space_given_ = false;  // for good: no competitor takes it
 };
 
 // The oracle: that what is shown as Online has really been given the space, by the filesystem's own
@@ -83,8 +79,7 @@ class Cycle {
 absl::Status ExpectProven(const Disk& disk, const Cluster& cluster, const Stopped& stopped);
 
 // `count` losses of the connection, each followed by a new session in which the SC shows `status`.
-// Stops early, without an error, when `until` comes (0: never): the status may change then.
 absl::Status Reconnect(Cluster& cluster, int count, sc::v1::PartitionStatus status,
-                       base::WallMillis until, Tally& tally);
+                       Tally& tally);
 
 }  // namespace tidemark::disks

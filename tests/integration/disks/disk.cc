@@ -149,7 +149,13 @@ absl::Status Disk::Grow() {
 
 absl::Status Disk::GrowUnmounted() {
   for (auto* filler : {&ballast_, &neighbour_, &competitor_}) (*filler)->LetGo();
-  TM_RETURN_IF_ERROR(volume_->GrowUnmounted(kGrowthBytes));
+  if (case_.cause == Cause::kThin) {
+    TM_RETURN_IF_ERROR(volume_->Unmount());
+    TM_RETURN_IF_ERROR(pool_->GrowUnmounted(kGrowthBytes));
+    TM_RETURN_IF_ERROR(volume_->MountAgain());
+  } else {
+    TM_RETURN_IF_ERROR(volume_->GrowUnmounted(kGrowthBytes));
+  }
   for (auto* filler : {&ballast_, &neighbour_, &competitor_}) {
     TM_RETURN_IF_ERROR((*filler)->ComeBack());
   }

@@ -57,11 +57,15 @@ CyclePlan PlanOf(const DiskCase& disk_case, int number) {
   const auto begin = static_cast<int>(&disk_case - Cases().data());
   const int turn = number + begin;
   constexpr int kKillEvery = 3;
-  const auto cure = static_cast<Cure>(turn % kCures);
+  auto cure = static_cast<Cure>(turn % kCures);
+  // What is trimmed or expired on a thin volume stays with it: only others can give.
+  const bool thin = disk_case.cause == Cause::kThin;
+  if (thin) {
+    cure = number % 2 == 0 ? Cure::kForeignDelete : Cure::kGrown;
+  }
   return {.cure = cure,
           .competitor = (turn + turn / kCures) % 2 == 1,
-          // A start takes its time, and retention has its own.
-          .kill_agent = number % kKillEvery == kKillEvery - 1 && cure != Cure::kRetention};
+          .kill_agent = thin || number % kKillEvery == kKillEvery - 1};
 }
 
 std::string_view CauseName(Cause cause) {

@@ -58,6 +58,11 @@ std::int64_t DisksReport::Measured(const std::string& name) const {
   return found == total_.measured.end() ? 0 : found->second;
 }
 
+std::int64_t DisksReport::Fired(const std::string& name) const {
+  const auto found = total_.fired.find(name);
+  return found == total_.fired.end() ? 0 : found->second;
+}
+
 double DisksReport::seconds() const {
   return std::chrono::duration<double>(clock_.Now() - begun_).count();
 }
@@ -77,7 +82,7 @@ void DisksReport::Print(std::ostream& out) const {
   out << absl::StrFormat(
       "%d cases, %d skipped: %d cycles, %d reconnects while full, %d kills, %d unearned Online, %d "
       "violations in %.0f s, seed %d\n",
-      ran_, skipped_.size(), Measured("cycles"), Measured("reconnects"), Measured("kills"),
+      ran_, skipped_.size(), Measured("cycles"), Measured("reconnects"), Fired("kill"),
       Measured("unearned_online"), total_.violations.size(), seconds(), seed_);
 }
 

@@ -35,6 +35,7 @@ class DisksReport {
     std::string why;
   };
   std::int64_t Measured(const std::string& name) const;
+  std::int64_t Fired(const std::string& name) const;
   double seconds() const;
 
   const std::uint64_t seed_;

@@ -6,23 +6,23 @@
 namespace tidemark::disks {
 namespace {
 
-absl::Status Expect(bool condition, const std::string& what) {
+absl::Status Earned(bool condition, const std::string& what) {
   return condition ? absl::OkStatus() : absl::InternalError("unearned Online: " + what);
 }
 
 absl::Status ExpectNumbers(const space::v1::Proof& proof, const Stopped& stopped,
                            const DiskCase& disk_case) {
-  TM_RETURN_IF_ERROR(Expect(
+  TM_RETURN_IF_ERROR(Earned(
       proof.episode() == stopped.episode,
       absl::StrFormat("the proof is of episode %d, not of %d", proof.episode(), stopped.episode)));
-  TM_RETURN_IF_ERROR(Expect(proof.readings() >= 3 && proof.bytes_after() >= kResumeBytes,
+  TM_RETURN_IF_ERROR(Earned(proof.readings() >= 3 && proof.bytes_after() >= kResumeBytes,
                             absl::StrFormat("the proof has %d readings, the last of %d bytes",
                                             proof.readings(), proof.bytes_after())));
   TM_RETURN_IF_ERROR(
-      Expect(proof.reserve_bytes() >= kReserveBytes,
+      Earned(proof.reserve_bytes() >= kReserveBytes,
              absl::StrFormat("the proof holds a reserve of %d bytes", proof.reserve_bytes())));
   if (disk_case.cause != Cause::kInodes) return absl::OkStatus();
-  return Expect(proof.counts_inodes() && proof.inodes_after() >= kResumeInodes,
+  return Earned(proof.counts_inodes() && proof.inodes_after() >= kResumeInodes,
                 absl::StrFormat("the proof has %d inodes", proof.inodes_after()));
 }
 
@@ -32,27 +32,27 @@ absl::Status ExpectProven(const Disk& disk, const Cluster& cluster, const Stoppe
   TM_ASSIGN_OR_RETURN(const auto volume, cluster.VolumeAtAgent());
   TM_ASSIGN_OR_RETURN(const auto shown, cluster.VolumeAtController());
   TM_RETURN_IF_ERROR(
-      Expect(volume.generation() > stopped.generation && shown.generation() == volume.generation(),
+      Earned(volume.generation() > stopped.generation && shown.generation() == volume.generation(),
              absl::StrFormat("generation %d at the SPU, %d at the SC, was %d", volume.generation(),
                              shown.generation(), stopped.generation)));
   TM_RETURN_IF_ERROR(ExpectNumbers(volume.last_proof(), stopped, disk.disk_case()));
   TM_RETURN_IF_ERROR(ExpectNumbers(shown.last_proof(), stopped, disk.disk_case()));
 
   const auto held = disk.ReserveHeldBytes();
-  TM_RETURN_IF_ERROR(Expect(held.ok(), held.status().ToString()));
-  TM_RETURN_IF_ERROR(Expect(*held >= kReserveBytes,
+  TM_RETURN_IF_ERROR(Earned(held.ok(), held.status().ToString()));
+  TM_RETURN_IF_ERROR(Earned(*held >= kReserveBytes,
                             absl::StrFormat("the reserve file has %d bytes allocated", *held)));
   TM_ASSIGN_OR_RETURN(const Sight sight, disk.Look());
-  TM_RETURN_IF_ERROR(Expect(sight.available_bytes >= kResumeBytes,
+  TM_RETURN_IF_ERROR(Earned(sight.available_bytes >= kResumeBytes,
                             absl::StrFormat("statvfs shows %d bytes, the resume mark is %d",
                                             sight.available_bytes, kResumeBytes)));
   // statvfs showed plenty all the time.
   constexpr std::int64_t kGapBytes = kResumeBytes - kFullBytes;
   TM_RETURN_IF_ERROR(
-      Expect(disk.disk_case().cause != Cause::kQuota || sight.quota_left_bytes >= kGapBytes,
+      Earned(disk.disk_case().cause != Cause::kQuota || sight.quota_left_bytes >= kGapBytes,
              absl::StrFormat("the quota has %d bytes left, the gap is %d", sight.quota_left_bytes,
                              kGapBytes)));
-  return Expect(disk.disk_case().cause != Cause::kInodes || sight.available_inodes >= kResumeInodes,
+  return Earned(disk.disk_case().cause != Cause::kInodes || sight.available_inodes >= kResumeInodes,
                 absl::StrFormat("statvfs shows %d inodes", sight.available_inodes));
 }
 

@@ -12,17 +12,17 @@ namespace {
 constexpr int kLongCutEvery = 4;
 
 absl::Status LoseAndReturn(Cluster& cluster, bool noticed, sc::v1::PartitionStatus status,
-                           base::WallMillis until, Tally& tally) {
+                           Tally& tally) {
   TM_ASSIGN_OR_RETURN(const std::uint64_t session, cluster.Session());
   if (noticed) {
     cluster.wire().Cut();
-    const absl::Status lost = cluster.WaitForStatus(status, false, until);
+    const absl::Status lost = cluster.WaitForStatus(status, false);
     cluster.wire().Restore();
     TM_RETURN_IF_ERROR(lost);
   } else {
     cluster.wire().Reset();
   }
-  TM_RETURN_IF_ERROR(cluster.WaitForSession(session, status, until));
+  TM_RETURN_IF_ERROR(cluster.WaitForSession(session, status));
   tally.Plan(noticed ? "cut" : "reset");
   tally.Fire(noticed ? "cut" : "reset");
   tally.Count("reconnects");
@@ -32,11 +32,10 @@ absl::Status LoseAndReturn(Cluster& cluster, bool noticed, sc::v1::PartitionStat
 }  // namespace
 
 absl::Status Reconnect(Cluster& cluster, int count, sc::v1::PartitionStatus status,
-                       base::WallMillis until, Tally& tally) {
+                       Tally& tally) {
   for (int i = 0; i < count; ++i) {
     const bool noticed = i % kLongCutEvery == 0;
-    const absl::Status returned = LoseAndReturn(cluster, noticed, status, until, tally);
-    if (absl::IsAborted(returned)) return absl::OkStatus();
+    const absl::Status returned = LoseAndReturn(cluster, noticed, status, tally);
     TM_RETURN_IF_ERROR(
         base::Annotate(returned, absl::StrFormat("reconnect %d of %d", i + 1, count)));
   }

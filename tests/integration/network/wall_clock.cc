@@ -15,7 +15,7 @@
 namespace tidemark::network {
 namespace {
 
-constexpr char kLibrary[] = "libtidemark_clock.so";
+constexpr char kLibrary[] = "libtidemark_clock.so";  // in the daemons' sight
 constexpr char kPage[] = "clock";
 
 }  // namespace
@@ -25,8 +25,7 @@ absl::StatusOr<std::unique_ptr<WallClock>> WallClock::Create() {
   // Copied: daemons run as nobody, who may not get into the build tree.
   chmod(clock->directory_.path().c_str(), 0711);
   std::error_code error;
-  const std::filesystem::path built =
-      std::filesystem::read_symlink("/proc/self/exe", error).parent_path() / kLibrary;
+  const std::filesystem::path built = TIDEMARK_CLOCK_LIBRARY;
   const std::string copy = clock->directory_.File(kLibrary);
   std::filesystem::copy_file(built, copy, error);
   if (error) {

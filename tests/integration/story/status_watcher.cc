@@ -118,15 +118,17 @@ bool StatusWatcher::CaughtUp(const std::set<std::uint64_t>& partitions,
   return true;
 }
 
-std::optional<base::WallMillis> StatusWatcher::FirstSeen(std::uint64_t partition_id,
-                                                         sc::v1::PartitionStatus status) const {
+bool StatusWatcher::Saw(const std::set<std::uint64_t>& partitions,
+                        sc::v1::PartitionStatus status) const {
   base::MutexLock lock(mutex_);
-  const auto found = sights_.find(partition_id);
-  if (found == sights_.end()) return std::nullopt;
-  for (const Sight& sight : found->second) {
-    if (sight.status == status) return sight.at_unix_ms;
+  for (const std::uint64_t id : partitions) {
+    const auto found = sights_.find(id);
+    if (found == sights_.end()) continue;
+    if (std::ranges::find(found->second, status, &Sight::status) != found->second.end()) {
+      return true;
+    }
   }
-  return std::nullopt;
+  return false;
 }
 
 absl::Status StatusWatcher::OnlyEver(const std::set<std::uint64_t>& partitions,

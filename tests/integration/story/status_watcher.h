@@ -9,7 +9,6 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -42,9 +41,8 @@ class StatusWatcher {
   int TimesLost(std::uint64_t partition_id) const;
   // Both threads saw all of them so last: what they see from now on is not older than that.
   bool CaughtUp(const std::set<std::uint64_t>& partitions, sc::v1::PartitionStatus status) const;
-  // When it was first seen so, by either thread; nullopt: never.
-  std::optional<base::WallMillis> FirstSeen(std::uint64_t partition_id,
-                                            sc::v1::PartitionStatus status) const;
+  // Whether either thread saw one of them so.
+  bool Saw(const std::set<std::uint64_t>& partitions, sc::v1::PartitionStatus status) const;
   // kFailedPrecondition, with when, if one of them was shown with another status than `only` while
   // it was reachable or, unless `only_while_reachable`, at all.
   absl::Status OnlyEver(const std::set<std::uint64_t>& partitions, sc::v1::PartitionStatus only,
