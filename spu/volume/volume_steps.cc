@@ -151,7 +151,7 @@ void Volume::TakeNextStep(std::vector<base::PartitionId> left, StepsTaken taken,
         }
         if (partition != nullptr) {
           ++taken.steps;
-          taken.bytes += result.request.length_bytes;
+          taken.bytes += partition->log().held_step_bytes();
         }
         TakeNextStep(std::move(left), std::move(taken), std::move(done));
       });

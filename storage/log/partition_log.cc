@@ -210,11 +210,12 @@ std::optional<StepRequest> PartitionLog::StepWanted(Moment now) {
     step_under_way_ = true;
     return GrowthStep();
   }
-  // Working room asked for in a segment that may not grow: the next segment has it.
-  // What is left of the step in such a segment is less than somebody wants, or nobody would ask.
-  if (active_ && active_->has_data() && active_->allocated_end.value() >= options_.segment_bytes &&
-      (demanded_bytes_ == 0 || held_step_bytes() < demanded_bytes_)) {
-    roll_demanded_ = true;
+  if (active_ && active_->has_data()) {
+    // Working room is a whole step. A segment that has less left leaves it to the next one.
+    const std::int64_t left = options_.segment_bytes - active_->data_end.value();
+    const bool may_grow = active_->allocated_end.value() < options_.segment_bytes;
+    roll_demanded_ |= demanded_bytes_ == 0 ? left < options_.step_bytes
+                                           : !may_grow && held_step_bytes() < demanded_bytes_;
   }
   if (roll_demanded_) {
     if (!pending_.empty()) return std::nullopt;  // a new segment says: all before is durable

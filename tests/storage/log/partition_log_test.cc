@@ -238,6 +238,21 @@ TEST_F(PartitionLogTest, WorkingRoomInANearlyFullSegmentIsTheNextSegmentsFirstSt
   EXPECT_EQ(log().held_step_bytes(), kSmall.step_bytes);
 }
 
+// As after a start, or after an idle while: nothing is held, and the segment has no whole step left.
+TEST_F(PartitionLogTest, WorkingRoomIsAWholeStepAlsoWhereTheSegmentHasLessLeft) {
+  const Buffer quarter = MakeBatch({.value_bytes = 16 * 1024 - kBatchHeaderBytes - 5});
+  for (int i = 0; i < 3; ++i) ASSERT_OK(rig_.AppendBatch(quarter));
+  ASSERT_OK(rig_.Append({.value_bytes = 6 * 1024}));
+  rig_.Advance(std::chrono::seconds(31));
+  const auto release = log().StepReleaseWanted(rig_.now());
+  ASSERT_TRUE(release.has_value());
+  log().OnSealed(SealSegment(disk_, *release));
+  ASSERT_EQ(log().held_step_bytes(), 0);
+  log().DemandStep();
+  EXPECT_EQ(rig_.DoWork(), 1);
+  EXPECT_EQ(log().held_step_bytes(), kSmall.step_bytes);
+}
+
 TEST_F(PartitionLogTest, SegmentsRollBySizeAndReadersCrossThem) {
   for (int i = 0; i < 100; ++i) ASSERT_OK(rig_.Append({.value_bytes = 3'000, .tag = "x"}));
   EXPECT_GE(log().segment_count(), 4U);
