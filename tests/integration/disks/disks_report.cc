@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_format.h"
 #include "cli/json_object.h"
+#include "daemon/json_text.h"
 
 namespace tidemark::disks {
 namespace {
@@ -18,16 +19,12 @@ std::string JsonOf(const std::map<std::string, std::int64_t>& counters) {
   return object.ToString();
 }
 
-// JsonObject quotes; an array it has not.
 std::string JsonOf(const std::vector<std::string>& texts) {
   std::string array;
   for (const std::string& text : texts) {
-    const std::string object = cli::JsonObject().Add("t", std::string_view(text)).ToString();
-    constexpr std::size_t kBeforeText = 5;  // {"t":
-    array +=
-        (array.empty() ? "" : ",") + object.substr(kBeforeText, object.size() - kBeforeText - 1);
+    absl::StrAppendFormat(&array, "%s%s", array.empty() ? "" : ",", daemon::JsonString(text));
   }
-  return "[" + array + "]";
+  return absl::StrFormat("[%s]", array);
 }
 
 }  // namespace
