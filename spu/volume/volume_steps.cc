@@ -127,7 +127,7 @@ void Volume::TakeNextStep(std::vector<base::PartitionId> left, StepsTaken taken,
     left.pop_back();
     Partition* partition = Find(id);
     if (partition == nullptr) continue;
-    partition->log().DemandStep();
+    partition->log().DemandStep(Now());
     request = partition->log().StepWanted(Now());
   }
   if (!request.has_value()) {

@@ -231,7 +231,8 @@ std::optional<StepRequest> PartitionLog::StepWanted(Moment now) {
   return GrowthStep();
 }
 
-void PartitionLog::DemandStep() {
+void PartitionLog::DemandStep(Moment now) {
+  last_use_ = now.monotonic;
   if (held_step_bytes() >= options_.step_bytes || step_demanded_) return;
   step_demanded_ = true;
   demanded_bytes_ = 0;

@@ -106,8 +106,9 @@ class PartitionLog {
   std::optional<StepRequest> StepWanted(Moment now);
   // Is an Append waiting for it?
   bool step_urgent() const { return step_demanded_; }
-  // Working room for a partition without any: makes StepWanted() ask for one.
-  void DemandStep();
+  // Working room for a partition without any: makes StepWanted() ask for one. Counts as a use: who
+  // gets room is not idle.
+  void DemandStep(Moment now);
   // A failed one (result.status) leaves everything as it was.
   void OnStep(const StepResult& result);
   void OnStepRefused();

@@ -203,10 +203,10 @@ TEST_F(PartitionLogTest, AnIdlePartitionGivesItsStepBackAndTakesANewOne) {
 }
 
 TEST_F(PartitionLogTest, WorkingRoomCanBeTakenWithoutAnAppend) {
-  log().DemandStep();
+  log().DemandStep(rig_.now());
   EXPECT_EQ(rig_.DoWork(), 1);
   EXPECT_EQ(log().held_step_bytes(), kSmall.step_bytes);
-  log().DemandStep();
+  log().DemandStep(rig_.now());
   EXPECT_EQ(rig_.DoWork(), 0) << "it holds one";
   ASSERT_OK(rig_.Append({}));
 }
@@ -217,7 +217,7 @@ TEST_F(PartitionLogTest, WorkingRoomInAFullSegmentIsTheNextSegmentsFirstStep) {
   for (int i = 0; i < 4; ++i) ASSERT_OK(rig_.AppendBatch(quarter));
   ASSERT_EQ(log().segment_count(), 1U);
   ASSERT_EQ(log().held_step_bytes(), 0);
-  log().DemandStep();
+  log().DemandStep(rig_.now());
   EXPECT_EQ(rig_.DoWork(), 1);
   EXPECT_EQ(log().segment_count(), 2U);
   EXPECT_TRUE(real_.Stat(rig_.SegmentPath(Offset(4))).ok());
@@ -232,13 +232,13 @@ TEST_F(PartitionLogTest, WorkingRoomInANearlyFullSegmentIsTheNextSegmentsFirstSt
   ASSERT_EQ(log().segment_count(), 1U);
   ASSERT_GT(log().held_step_bytes(), 0);
   ASSERT_LT(log().held_step_bytes(), kSmall.step_bytes / 2) << "the proof wants a step here";
-  log().DemandStep();
+  log().DemandStep(rig_.now());
   EXPECT_EQ(rig_.DoWork(), 1);
   EXPECT_EQ(log().segment_count(), 2U);
   EXPECT_EQ(log().held_step_bytes(), kSmall.step_bytes);
 }
 
-// As after a start, or after an idle while: nothing is held, and the segment has no whole step left.
+// As after a start: nothing is held, and the segment has no whole step left.
 TEST_F(PartitionLogTest, WorkingRoomIsAWholeStepAlsoWhereTheSegmentHasLessLeft) {
   const Buffer quarter = MakeBatch({.value_bytes = 16 * 1024 - kBatchHeaderBytes - 5});
   for (int i = 0; i < 3; ++i) ASSERT_OK(rig_.AppendBatch(quarter));
@@ -248,7 +248,7 @@ TEST_F(PartitionLogTest, WorkingRoomIsAWholeStepAlsoWhereTheSegmentHasLessLeft) 
   ASSERT_TRUE(release.has_value());
   log().OnSealed(SealSegment(disk_, *release));
   ASSERT_EQ(log().held_step_bytes(), 0);
-  log().DemandStep();
+  log().DemandStep(rig_.now());
   EXPECT_EQ(rig_.DoWork(), 1);
   EXPECT_EQ(log().held_step_bytes(), kSmall.step_bytes);
 }

@@ -229,6 +229,17 @@ TEST_F(TrimTest, AnActiveSegmentThatWasBusyGoesWithTheLeftoversOnceIdle) {
   EXPECT_THAT(rig_.Append({}), support::IsOkAndHolds(Offset(61)));
 }
 
+// A proof takes room for partitions that nobody could write for long, and keeps it.
+TEST_F(TrimTest, WorkingRoomIsNoLeftoverOfAPartitionThatNobodyWrites) {
+  ASSERT_OK(rig_.Trim(Offset(60)));
+  rig_.Advance(std::chrono::minutes(1));
+  log().DemandStep(rig_.now());
+  ASSERT_EQ(rig_.DoWork(), 1);
+  EXPECT_THAT(log().PlanLeftovers(rig_.now()).drop, IsEmpty());
+  rig_.Advance(std::chrono::minutes(1));
+  EXPECT_EQ(log().PlanLeftovers(rig_.now()).drop.size(), 1U) << "not used in a minute";
+}
+
 TEST_F(TrimTest, TrimmingTwiceIsNothingToDo) {
   ASSERT_OK(rig_.Trim(Offset(30)));
   EXPECT_THAT(rig_.Trim(Offset(30)), StatusIs(absl::StatusCode::kNotFound));
