@@ -17,8 +17,6 @@ namespace {
 
 // Then everything anew: grown volumes do not grow for ever.
 constexpr int kCyclesOfOneCluster = 40;
-// For reconnects that the planned cycles had no time for.
-constexpr int kMoreCycles = 4;
 
 struct Rig {
   std::unique_ptr<Disk> disk;
@@ -53,10 +51,9 @@ std::string Describe(const DiskCase& disk_case, int number) {
 absl::Status RunCase(const DiskCase& disk_case, const CaseOptions& options, Tally& tally) {
   const base::SystemClock clock;
   Rig rig;
-  for (int number = 0; number < options.cycles + kMoreCycles; ++number) {
+  for (int number = 0; number < options.cycles; ++number) {
     const auto left = options.reconnects - static_cast<int>(tally.measured["reconnects"]);
-    if (number >= options.cycles && left <= 0) break;
-    if (options.until && clock.Now() >= *options.until) break;
+    if (number > 0 && options.until && clock.Now() >= *options.until) break;
     if (number % kCyclesOfOneCluster == 0) {
       rig.cluster.reset();
       auto made = MakeRig(disk_case, options.seed + static_cast<std::uint64_t>(number));
@@ -68,8 +65,7 @@ absl::Status RunCase(const DiskCase& disk_case, const CaseOptions& options, Tall
       }
       rig = *std::move(made);
     }
-    // What an earlier cycle had no time for is made up for by the later ones.
-    const int cycles_left = std::max(1, options.cycles - number);
+    const int cycles_left = options.cycles - number;
     const int reconnects =
         std::max(options.reconnects_each, (left + cycles_left - 1) / cycles_left);
     const base::MonotonicTime begun = clock.Now();

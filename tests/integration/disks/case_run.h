@@ -23,7 +23,7 @@ struct CaseOptions {
   int reconnects = 0;       // in all cycles together, at least
   int reconnects_each = 0;  // in each cycle, at least
   std::uint64_t seed = 1;
-  std::optional<base::MonotonicTime> until;  // no cycle begins after it
+  std::optional<base::MonotonicTime> until;  // only the first cycle begins after it
   std::function<void(std::string_view)> progress;
 };
 

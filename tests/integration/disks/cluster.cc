@@ -19,6 +19,10 @@ namespace {
 
 using support::kLongWait;
 
+// A proof's back-off after a competitor, and two settlings where it has to take the gap by trial,
+// add up to half a minute by themselves.
+constexpr auto kPatience = 4 * kLongWait;
+
 std::string Loopback(std::uint16_t port) { return absl::StrFormat("127.0.0.1:%d", port); }
 
 absl::Status MakeDirectory(const std::string& path) {
@@ -176,6 +180,14 @@ absl::StatusOr<space::v1::Explanation> Cluster::Explain() const {
   return client::SpuClient(agent_).Explain("");
 }
 
+absl::StatusOr<std::int64_t> Cluster::DurableEnd(std::uint64_t partition) const {
+  TM_ASSIGN_OR_RETURN(const auto listed, client::SpuClient(agent_).ListLocalPartitions());
+  for (const auto& one : listed.partitions()) {
+    if (one.id() == partition) return one.durable_end();
+  }
+  return absl::NotFoundError(absl::StrFormat("the SPU has no partition id %d", partition));
+}
+
 absl::Status Cluster::WaitForStatus(sc::v1::PartitionStatus status, bool reachable) const {
   std::string last = "no answer";
   const client::ControllerClient controller(controller_);
@@ -189,7 +201,7 @@ absl::Status Cluster::WaitForStatus(sc::v1::PartitionStatus status, bool reachab
       return partition.status() == status && partition.reachable() == reachable;
     });
   };
-  if (support::WaitFor(shown, kLongWait, "")) return absl::OkStatus();
+  if (support::WaitFor(shown, kPatience, "")) return absl::OkStatus();
   const auto told = Explain();
   return absl::DeadlineExceededError(absl::StrFormat(
       "waited for %s, reachable: %d; last: %s; the SPU says: %s", cli::StatusWord(status),
@@ -204,14 +216,18 @@ absl::Status Cluster::BeginChapter(sc::v1::PartitionStatus status) {
   return seen ? absl::OkStatus() : absl::DeadlineExceededError(seen.message());
 }
 
-absl::Status Cluster::WaitForSession(std::uint64_t session, sc::v1::PartitionStatus status) const {
+absl::Status Cluster::WaitForNewSession(std::uint64_t session) const {
   const auto newer = support::WaitFor(
       [&] {
         const auto now = Session();
         return now.ok() && *now > session;
       },
       kLongWait, absl::StrFormat("a session newer than %d", session));
-  if (!newer) return absl::DeadlineExceededError(newer.message());
+  return newer ? absl::OkStatus() : absl::DeadlineExceededError(newer.message());
+}
+
+absl::Status Cluster::WaitForSession(std::uint64_t session, sc::v1::PartitionStatus status) const {
+  TM_RETURN_IF_ERROR(WaitForNewSession(session));
   return WaitForStatus(status, true);
 }
 
@@ -239,13 +255,17 @@ absl::Status Cluster::CountFailedCalls(Tally& tally) {
     if (line.find("dropped") != std::string::npos) tally.Count("log_lines_with_dropped");
     if (line.find("\"volume.call_failed\"") == std::string::npos) continue;
     const bool space = line.find("\"meaning\":\"space\"") != std::string::npos;
-    // btrfs: to give back the rest of a step is a write of metadata, and the quota refuses it.
-    const bool give_back = disk_.disk_case().cause == Cause::kQuota &&
-                           line.find("\"seal a segment\"") != std::string::npos;
+    // btrfs: to give back the rest of a step is a write of metadata, and so is any write at all;
+    // the quota may refuse both.
+    const bool by_quota = disk_.disk_case().cause == Cause::kQuota &&
+                          line.find("(EDQUOT)") != std::string::npos;
+    const bool give_back = by_quota && line.find("\"seal a segment\"") != std::string::npos;
+    const bool commit = by_quota && line.find("\"commit\"") != std::string::npos;
     tally.Count(space       ? "allocations_refused_by_the_disk"
                 : give_back ? "give_backs_refused_by_the_quota"
+                : commit    ? "commits_refused_by_the_quota"
                             : "other_failed_calls");
-    if (!space && !give_back) bad = line;
+    if (!space && !give_back && !commit) bad = line;
   }
   log_counted_ = begin;
   if (bad.empty() || disk_.disk_case().cause == Cause::kThin) return absl::OkStatus();

@@ -29,6 +29,8 @@
 
 namespace tidemark::disks {
 
+// Large: what a cycle costs is bytes, not records.
+inline constexpr std::int64_t kRecordBytes = 4096;
 // How old a record of the topic that expires may get.
 inline constexpr std::int64_t kRetentionMs = 3'600'000;
 
@@ -55,6 +57,7 @@ class Cluster {
   absl::Status WaitForStatus(sc::v1::PartitionStatus status, bool reachable) const;
   // Begins a chapter of the watcher when it sees that status, too.
   absl::Status BeginChapter(sc::v1::PartitionStatus status);
+  absl::Status WaitForNewSession(std::uint64_t session) const;
   // Waits until the session is newer than `session`, and then for the status.
   absl::Status WaitForSession(std::uint64_t session, sc::v1::PartitionStatus status) const;
   absl::StatusOr<std::uint64_t> Session() const;
@@ -62,6 +65,7 @@ class Cluster {
   absl::StatusOr<sc::v1::ScVolume> VolumeAtController() const;
   absl::StatusOr<space::v1::Volume> VolumeAtAgent() const;
   absl::StatusOr<space::v1::Explanation> Explain() const;
+  absl::StatusOr<std::int64_t> DurableEnd(std::uint64_t partition) const;
 
   // The SPU's clock goes on by so much that every record of the topic that expires is too old.
   absl::Status LetRecordsExpire();
@@ -82,7 +86,7 @@ class Cluster {
   std::string LogTails() const;
 
  private:
-  Cluster(Disk& disk, std::uint64_t seed) : disk_(disk), ledger_(seed) {}
+  Cluster(Disk& disk, std::uint64_t seed) : disk_(disk), ledger_(seed, kRecordBytes) {}
   absl::Status Format();
   absl::Status StartController();
   absl::Status FirstStartOfAgent();

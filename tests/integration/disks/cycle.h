@@ -26,6 +26,8 @@ namespace tidemark::disks {
 struct Stopped {
   std::uint64_t episode = 0;
   std::uint64_t generation = 0;
+  // Then a partition may have lost its room again, with its last segment, after the proof.
+  bool by_trim = false;
 };
 
 class Cycle {
@@ -41,6 +43,7 @@ class Cycle {
   absl::Status Fill();
   absl::Status FillByProducing();
   absl::Status FillByNeighbour(std::int64_t left_bytes);
+  absl::Status MeetTheQuota();
   absl::Status ExpectStopped();
   // The filesystem's own numbers must show the very shortage the case is about.
   absl::Status ExpectShortage();

@@ -7,11 +7,15 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
+#include <optional>
 
 #include "absl/strings/str_format.h"
 #include "base/errno_status.h"
 #include "base/status_macros.h"
 #include "monitor/volume_layout.h"
+#include "storage/log/partition_directory.h"
+#include "storage/segment/segment_name.h"
 #include "tests/support/child_process.h"
 #include "tests/support/file_system_tools.h"
 
@@ -28,6 +32,13 @@ absl::Status SyncFileSystem(const std::string& path) {
   const int error_number = errno;
   ::close(fd);
   return failed == 0 ? absl::OkStatus() : base::ErrnoStatus(error_number, "syncfs " + path);
+}
+
+absl::StatusOr<std::int64_t> ReallyAllocated(const std::string& path) {
+  struct stat st {};
+  if (::stat(path.c_str(), &st) != 0) return base::ErrnoStatus(errno, "stat " + path);
+  constexpr std::int64_t kBlockUnit = 512;
+  return std::min<std::int64_t>(st.st_blocks * kBlockUnit, st.st_size);
 }
 
 }  // namespace
@@ -183,11 +194,21 @@ absl::Status Disk::StopCompeting() {
 }
 
 absl::StatusOr<std::int64_t> Disk::ReserveHeldBytes() const {
-  struct stat st {};
-  const std::string path = monitor::VolumeLayout(directory()).reserve();
-  if (::stat(path.c_str(), &st) != 0) return base::ErrnoStatus(errno, "stat " + path);
-  constexpr std::int64_t kBlockUnit = 512;
-  return std::min<std::int64_t>(st.st_blocks * kBlockUnit, st.st_size);
+  return ReallyAllocated(monitor::VolumeLayout(directory()).reserve());
+}
+
+absl::StatusOr<Disk::NewestSegment> Disk::FindNewestSegment(std::uint64_t partition) const {
+  const std::string place = storage::PartitionPath(
+      monitor::VolumeLayout(directory()).partitions(), base::PartitionId(partition));
+  std::optional<base::Offset> newest;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(place, error)) {
+    newest = std::max(newest, storage::ParseSegmentFileName(entry.path().filename().string()));
+  }
+  if (!newest.has_value()) return absl::NotFoundError("no segment in " + place);
+  TM_ASSIGN_OR_RETURN(const std::int64_t allocated,
+                      ReallyAllocated(place + "/" + storage::SegmentFileName(*newest)));
+  return NewestSegment{newest->value(), allocated};
 }
 
 }  // namespace tidemark::disks

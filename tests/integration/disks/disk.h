@@ -61,6 +61,12 @@ class Disk {
 
   // st_blocks of the reserve file, and its length, as the filesystem tells them.
   absl::StatusOr<std::int64_t> ReserveHeldBytes() const;
+  // st_blocks of the partition's newest segment, and the offset its name says it begins at.
+  struct NewestSegment {
+    std::int64_t base_offset = 0;
+    std::int64_t allocated_bytes = 0;
+  };
+  absl::StatusOr<NewestSegment> FindNewestSegment(std::uint64_t partition) const;
 
  private:
   explicit Disk(const DiskCase& disk_case) : case_(disk_case) {}

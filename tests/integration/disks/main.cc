@@ -1,11 +1,12 @@
 // tidemark-disks: the matrix of full disks, as long as wanted.
 //
-//   tidemark-disks [--cycles N] [--reconnects N] [--for DURATION] [--case NAME]... [--seed N]
-//                  [--jobs N] [--json]
+//   tidemark-disks [--cycles N] [--reconnects N] [--each N] [--for DURATION] [--case NAME]...
+//                  [--seed N] [--jobs N] [--json]
 //
 // --cycles       of each case (5); without a limit if only --for is given
 // --reconnects   while full, over all cases together, at least
-// --for          no cycle begins after so long
+// --each         while full, in each cycle, at least
+// --for          shared out among the cases: no cycle begins after its case's share
 //
 // Progress goes to standard error; with --json the last line on standard output is one object.
 // Exit codes: 0 every promise held, 1 one did not, 2 usage, 3 void: a planned fault did not fire or
@@ -44,13 +45,13 @@ namespace {
 
 constexpr int kUsage = 2;
 constexpr int kDefaultCycles = 5;
-constexpr int kEachWithoutLimit = 13;
 constexpr int kWithoutLimit = 1'000'000;
 
 struct Options {
   std::vector<const DiskCase*> cases;
   std::optional<int> cycles;
   int reconnects = 0;
+  int reconnects_each = 0;
   std::optional<base::Duration> duration;
   std::uint64_t seed = std::random_device{}();
   int jobs = 2;
@@ -66,6 +67,7 @@ bool ParseNumber(std::string_view text, Number& number) {
 bool Take(std::string_view word, const std::string& value, Options& options) {
   if (word == "--cycles") return ParseNumber(value, options.cycles.emplace());
   if (word == "--reconnects") return ParseNumber(value, options.reconnects);
+  if (word == "--each") return ParseNumber(value, options.reconnects_each);
   if (word == "--seed") return ParseNumber(value, options.seed);
   if (word == "--jobs") return ParseNumber(value, options.jobs) && options.jobs > 0;
   if (word == "--case") {
@@ -96,8 +98,8 @@ bool Parse(int argc, char** argv, Options& options) {
 }
 
 void PrintUsage() {
-  std::cerr << "usage: tidemark-disks [--cycles N] [--reconnects N] [--for DURATION] [--seed N]\n"
-               "                      [--jobs N] [--json] [--case NAME]...\ncases:";
+  std::cerr << "usage: tidemark-disks [--cycles N] [--reconnects N] [--each N] [--for DURATION]\n"
+               "                      [--seed N] [--jobs N] [--json] [--case NAME]...\ncases:";
   for (const DiskCase& disk_case : AllCases()) std::cerr << ' ' << disk_case.name;
   std::cerr << '\n';
 }
@@ -128,7 +130,9 @@ void SayWhole(int fd, const std::string& text) {
   }
 }
 
-Running Start(const DiskCase& disk_case, const CaseOptions& options) {
+Running Start(const DiskCase& disk_case, CaseOptions options,
+              std::optional<base::Duration> share) {
+  if (share) options.until = base::SystemClock().Now() + *share;
   Running running;
   running.disk_case = &disk_case;
   int ends[2];
@@ -170,18 +174,21 @@ CaseOptions OptionsOf(const Options& options) {
   CaseOptions each;
   const bool only_time = options.duration.has_value() && !options.cycles.has_value();
   each.cycles = options.cycles.value_or(only_time ? kWithoutLimit : kDefaultCycles);
-  if (only_time) {
-    each.reconnects_each = kEachWithoutLimit;
-  } else {
-    const auto cases = static_cast<int>(options.cases.size());
-    each.reconnects = (options.reconnects + cases - 1) / cases;
-  }
+  const auto cases = static_cast<int>(options.cases.size());
+  if (!only_time) each.reconnects = (options.reconnects + cases - 1) / cases;
+  each.reconnects_each = options.reconnects_each;
   each.seed = options.seed;
-  if (options.duration) each.until = base::SystemClock().Now() + *options.duration;
   each.progress = [](std::string_view line) {
     std::fprintf(stderr, "%.*s\n", static_cast<int>(line.size()), line.data());
   };
   return each;
+}
+
+// Cases run one after the other, as many at once as there are jobs.
+std::optional<base::Duration> ShareOfEach(const Options& options) {
+  if (!options.duration) return std::nullopt;
+  const auto cases = static_cast<int>(options.cases.size());
+  return *options.duration / ((cases + options.jobs - 1) / options.jobs);
 }
 
 int Run(const Options& options) {
@@ -192,7 +199,7 @@ int Run(const Options& options) {
   std::vector<Running> running;
   while (!waiting.empty() || !running.empty()) {
     while (!waiting.empty() && std::cmp_less(running.size(), options.jobs)) {
-      running.push_back(Start(*waiting.back(), each));
+      running.push_back(Start(*waiting.back(), each, ShareOfEach(options)));
       waiting.pop_back();
     }
     std::vector<pollfd> fds;

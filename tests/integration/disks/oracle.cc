@@ -1,4 +1,6 @@
 // Judges what is shown as Online by the filesystem's own numbers.
+#include <algorithm>
+
 #include "absl/strings/str_format.h"
 #include "base/status_macros.h"
 #include "tests/integration/disks/cycle.h"
@@ -26,6 +28,23 @@ absl::Status ExpectNumbers(const space::v1::Proof& proof, const Stopped& stopped
                 absl::StrFormat("the proof has %d inodes", proof.inodes_after()));
 }
 
+// Every partition that was written has room for its next records: more blocks than it has records.
+absl::Status ExpectWorkingRoom(const Disk& disk, const Cluster& cluster, bool by_trim) {
+  for (const std::uint64_t partition : cluster.kept()) {
+    TM_ASSIGN_OR_RETURN(const std::int64_t end, cluster.DurableEnd(partition));
+    const auto segment = disk.FindNewestSegment(partition);
+    if (by_trim && absl::IsNotFound(segment.status())) continue;
+    TM_RETURN_IF_ERROR(Earned(segment.ok(), segment.status().ToString()));
+    const std::int64_t records =
+        kRecordBytes * std::max<std::int64_t>(0, end - segment->base_offset);
+    TM_RETURN_IF_ERROR(
+        Earned(segment->allocated_bytes - records >= kStepBytes / 2,
+               absl::StrFormat("partition id %d has %d bytes allocated for %d bytes of records",
+                               partition, segment->allocated_bytes, records)));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status ExpectProven(const Disk& disk, const Cluster& cluster, const Stopped& stopped) {
@@ -38,6 +57,7 @@ absl::Status ExpectProven(const Disk& disk, const Cluster& cluster, const Stoppe
   TM_RETURN_IF_ERROR(ExpectNumbers(volume.last_proof(), stopped, disk.disk_case()));
   TM_RETURN_IF_ERROR(ExpectNumbers(shown.last_proof(), stopped, disk.disk_case()));
 
+  TM_RETURN_IF_ERROR(ExpectWorkingRoom(disk, cluster, stopped.by_trim));
   const auto held = disk.ReserveHeldBytes();
   TM_RETURN_IF_ERROR(Earned(held.ok(), held.status().ToString()));
   TM_RETURN_IF_ERROR(Earned(*held >= kReserveBytes,

@@ -24,9 +24,9 @@ std::string Ledger::ValueOf(std::uint64_t partition_id, std::uint64_t tag) const
       "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ+-";
   std::string value = absl::StrFormat("partition %d record %d ", partition_id, tag);
   std::uint64_t state = (seed_ ^ (partition_id << 40) ^ tag) | 1;
-  while (value.size() < kRecordBytes) {
+  while (value.size() < record_bytes_) {
     std::uint64_t random = NextRandom(state);
-    for (int i = 0; i < 10 && value.size() < kRecordBytes; ++i, random >>= 6) {
+    for (int i = 0; i < 10 && value.size() < record_bytes_; ++i, random >>= 6) {
       value += kDigits[random & 63U];
     }
   }
@@ -43,7 +43,7 @@ void Ledger::Take(const client::Outcome& outcome) {
   }
   std::int64_t offset = outcome.base_offset;
   for (const std::uint64_t tag : outcome.tags) partition.acknowledged[offset++] = tag;
-  acknowledged_bytes_ += static_cast<std::int64_t>(outcome.tags.size() * kRecordBytes);
+  acknowledged_bytes_ += static_cast<std::int64_t>(outcome.tags.size() * record_bytes_);
 }
 
 void Ledger::TakeLines(std::uint64_t partition_id, std::int64_t base_offset,

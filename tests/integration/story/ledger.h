@@ -32,9 +32,10 @@ struct ReadBack {
 
 class Ledger {
  public:
-  explicit Ledger(std::uint64_t seed) : seed_(seed) {}
+  explicit Ledger(std::uint64_t seed, std::size_t record_bytes = kRecordBytes)
+      : seed_(seed), record_bytes_(record_bytes) {}
 
-  // One printable line of kRecordBytes.
+  // One printable line of `record_bytes`.
   std::string ValueOf(std::uint64_t partition_id, std::uint64_t tag) const;
   std::uint64_t NextTag() { return next_tag_++; }
 
@@ -68,6 +69,7 @@ class Ledger {
                        std::set<std::uint64_t>& unknown_seen) const;
 
   const std::uint64_t seed_;
+  const std::size_t record_bytes_;
   std::atomic<std::uint64_t> next_tag_{1};
   mutable base::Mutex mutex_;
   std::map<std::uint64_t, Partition> partitions_ TM_GUARDED_BY(mutex_);
