@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstring>
 
 #include "absl/strings/str_format.h"
@@ -119,9 +120,11 @@ ReserveFile::Outcome ReserveFile::ProveLastBlock(File& file, std::int64_t size) 
   const base::FilePosition position(size - static_cast<std::int64_t>(kBlockBytes));
   Block block = LastBlock(size, ++writes_);
   const iovec slice{block.data(), block.size()};
-  // Into allocated space: a failure is the device's, whatever the errno.
   if (absl::Status status = file.WriteAt(position, {&slice, 1}); !status.ok()) {
-    return Failure{DiskOperation::kJournal, status};
+    // Into allocated space: a failure is the device's. But a quota of btrfs counts the metadata of
+    // any write; one that it refuses has changed nothing.
+    const bool by_quota = base::ErrnoOf(status) == EDQUOT;
+    return Failure{by_quota ? DiskOperation::kAllocate : DiskOperation::kJournal, status};
   }
   // fsync, not fdatasync: the allocation itself must survive a power cut.
   if (absl::Status status = file.SyncAll(); !status.ok()) {

@@ -1,3 +1,4 @@
+#include "monitor/errno_verdict.h"
 #include "monitor/reserve_file.h"
 
 #include <cerrno>
@@ -135,6 +136,21 @@ TEST_P(ReserveFileTest, AWriteThatDidNotReachTheDiskIsNotBelieved) {
   faulty_.Add({.operation = Operation::kWriteAt, .short_write_bytes = 8});
   EXPECT_THAT(reserve_->Take(kMiB).status, StatusIs(absl::StatusCode::kDataLoss));
   EXPECT_FALSE(Exists());
+}
+
+// btrfs charges the metadata of a write to the quota: refused, it has changed nothing.
+TEST_P(ReserveFileTest, AQuotaThatRefusesARewriteIsNoFaultOfTheDevice) {
+  ASSERT_OK(reserve_->Take(kMiB).status);
+  for (const auto& [error_number, meaning] :
+       {std::pair(EDQUOT, ErrnoMeaning::kSpace), std::pair(ENOSPC, ErrnoMeaning::kDevice)}) {
+    const auto rule =
+        faulty_.Add({.operation = Operation::kWriteAt, .error_number = error_number});
+    const ReserveResult result = reserve_->Take(kMiB);
+    faulty_.Remove(rule);
+    EXPECT_THAT(result.status, HasErrno(error_number));
+    EXPECT_EQ(JudgeStatus(result.operation, result.status).meaning, meaning);
+    EXPECT_EQ(result.held_bytes, kMiB);
+  }
 }
 
 TEST_P(ReserveFileTest, ANeighbourThatTakesTheSpaceJustBeforeTheAllocationWins) {
