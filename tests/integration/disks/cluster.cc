@@ -48,7 +48,7 @@ std::string SpuConfig(const std::string& state, const std::string& sc, const Dis
                       const std::string& volume) {
   std::string text = absl::StrFormat(
       "id = \"node-1\"\nstate_dir = \"%s\"\nsc = \"%s\"\n\n"
-      "[space]\nsettle = \"200ms\"\nreading_deadline = \"5s\"\n\n"
+      "[space]\nsettle = \"200ms\"\nreading_deadline = \"30s\"\n\n"
       "[retention]\ninterval = \"200ms\"\n\n[[volume]]\npath = \"%s\"\n"
       "full = \"%d\"\nresume = \"%d\"\nlow = \"%d\"\nreserve = \"%d\"\nstep = \"%d\"\n"
       "segment = \"%d\"\n",

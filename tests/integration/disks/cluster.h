@@ -51,8 +51,8 @@ class Cluster {
   absl::StatusOr<Written> Write(const std::set<std::uint64_t>& partitions, std::int64_t bytes);
   // Every acknowledged record that was not trimmed, once, in order, byte for byte.
   absl::Status ReadEverything();
-  // Everything that was read goes. Wants ReadEverything() before.
-  absl::Status TrimEverything();
+  // What was read goes, but for the last `keep` records of each partition.
+  absl::Status Trim(std::int64_t keep);
 
   absl::Status WaitForStatus(sc::v1::PartitionStatus status, bool reachable) const;
   // Begins a chapter of the watcher when it sees that status, too.

@@ -106,13 +106,14 @@ absl::Status Cluster::ReadEverything() {
   return absl::OkStatus();
 }
 
-absl::Status Cluster::TrimEverything() {
+absl::Status Cluster::Trim(std::int64_t keep) {
   const client::SpuClient spu(agent_);
   for (const std::uint64_t partition : all_) {
     TM_ASSIGN_OR_RETURN(const story::ReadBack read, ledger_.ReadAll(agent_, partition));
-    const std::int64_t end = read.log_start + read.records;
-    TM_RETURN_IF_ERROR(spu.Trim(partition, end).status());
-    ledger_.Forget(partition, end);
+    const std::int64_t before = read.log_start + std::max<std::int64_t>(0, read.records - keep);
+    if (before == read.log_start) continue;
+    TM_RETURN_IF_ERROR(spu.Trim(partition, before).status());
+    ledger_.Forget(partition, before);
   }
   return absl::OkStatus();
 }

@@ -19,6 +19,8 @@ constexpr auto kOnline = sc::v1::PARTITION_STATUS_ONLINE;
 // Of records that expire: with them gone the volume is well above its resume mark.
 constexpr std::int64_t kExpiringBytes = 6 * base::kMiB;
 constexpr std::int64_t kFewBytes = 512 * base::kKiB;
+// A trim leaves these, so that the segment stays that has no step left.
+constexpr std::int64_t kKeptRecords = 4;
 
 space::v1::SpaceCause WantedCause(Cause cause) {
   switch (cause) {
@@ -87,6 +89,12 @@ absl::Status Cycle::Fill() {
   const std::int64_t bytes = inodes && plan_.cure == Cure::kTrim ? kExpiringBytes : kFewBytes;
   TM_ASSIGN_OR_RETURN(const Written written, cluster_.Write(cluster_.kept(), bytes));
   TM_RETURN_IF_ERROR(Expect(written.refused.empty(), "refused too early: " + written.why));
+  const bool seen = disk_.disk_case().cause != Cause::kQuota && !inodes;
+  if (seen && plan_.cure != Cure::kRetention && random_() % 2 == 0) {
+    // The neighbour takes most, and we the rest, to the end of our steps.
+    TM_RETURN_IF_ERROR(disk_.FillUp(kFullBytes + 8 * kStepBytes));
+    return FillByProducing();
+  }
   return FillByNeighbour(kFullBytes / 2);
 }
 
@@ -134,7 +142,7 @@ absl::Status Cycle::ExpectStopped() {
   TM_RETURN_IF_ERROR(cluster_.BeginChapter(kOutOfSpace));
   hold_seen_ = true;
   TM_ASSIGN_OR_RETURN(const auto volume, cluster_.VolumeAtAgent());
-  stopped_ = {volume.holds().space().episode(), volume.generation(), plan_.cure == Cure::kTrim};
+  stopped_ = {volume.holds().space().episode(), volume.generation()};
   TM_RETURN_IF_ERROR(
       Expect(volume.holds().space().cause() == WantedCause(disk_.disk_case().cause),
              absl::StrFormat("the hold's cause is %s",
@@ -226,7 +234,7 @@ absl::Status Cycle::StartCompetitor() {
 absl::Status Cycle::ApplyCure() {
   switch (plan_.cure) {
     case Cure::kTrim:
-      return cluster_.TrimEverything();
+      return cluster_.Trim(kKeptRecords);
     case Cure::kRetention:
       return cluster_.LetRecordsExpire();
     case Cure::kForeignDelete:
@@ -298,7 +306,7 @@ absl::Status Cycle::WriteAgain() {
 }
 
 absl::Status Cycle::TidyUp() {
-  TM_RETURN_IF_ERROR(cluster_.TrimEverything());
+  TM_RETURN_IF_ERROR(cluster_.Trim(0));
   TM_RETURN_IF_ERROR(disk_.ForeignDelete());
   TM_RETURN_IF_ERROR(cluster_.CountFailedCalls(tally_));
   return Expect(cluster_.ledger().unread() == 0, "acknowledged records were never read back");

@@ -26,8 +26,6 @@ namespace tidemark::disks {
 struct Stopped {
   std::uint64_t episode = 0;
   std::uint64_t generation = 0;
-  // Then a partition may have lost its room again, with its last segment, after the proof.
-  bool by_trim = false;
 };
 
 class Cycle {

@@ -29,11 +29,10 @@ absl::Status ExpectNumbers(const space::v1::Proof& proof, const Stopped& stopped
 }
 
 // Every partition that was written has room for its next records: more blocks than it has records.
-absl::Status ExpectWorkingRoom(const Disk& disk, const Cluster& cluster, bool by_trim) {
+absl::Status ExpectWorkingRoom(const Disk& disk, const Cluster& cluster) {
   for (const std::uint64_t partition : cluster.kept()) {
     TM_ASSIGN_OR_RETURN(const std::int64_t end, cluster.DurableEnd(partition));
     const auto segment = disk.FindNewestSegment(partition);
-    if (by_trim && absl::IsNotFound(segment.status())) continue;
     TM_RETURN_IF_ERROR(Earned(segment.ok(), segment.status().ToString()));
     const std::int64_t records =
         kRecordBytes * std::max<std::int64_t>(0, end - segment->base_offset);
@@ -57,7 +56,7 @@ absl::Status ExpectProven(const Disk& disk, const Cluster& cluster, const Stoppe
   TM_RETURN_IF_ERROR(ExpectNumbers(volume.last_proof(), stopped, disk.disk_case()));
   TM_RETURN_IF_ERROR(ExpectNumbers(shown.last_proof(), stopped, disk.disk_case()));
 
-  TM_RETURN_IF_ERROR(ExpectWorkingRoom(disk, cluster, stopped.by_trim));
+  TM_RETURN_IF_ERROR(ExpectWorkingRoom(disk, cluster));
   const auto held = disk.ReserveHeldBytes();
   TM_RETURN_IF_ERROR(Earned(held.ok(), held.status().ToString()));
   TM_RETURN_IF_ERROR(Earned(*held >= kReserveBytes,

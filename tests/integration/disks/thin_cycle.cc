@@ -136,7 +136,7 @@ absl::Status ThinCycle::ForgetTheCache() {
 }
 
 absl::Status ThinCycle::TidyUp() {
-  TM_RETURN_IF_ERROR(cluster_.TrimEverything());
+  TM_RETURN_IF_ERROR(cluster_.Trim(0));
   TM_RETURN_IF_ERROR(disk_.ForeignDelete());
   return Expect(cluster_.ledger().unread() == 0, "acknowledged records were never read back");
 }
