@@ -108,8 +108,7 @@ void SpacePolicy::On(const event::RoomTaken& e) {
   room_grant_.reset();
   reserve_held_bytes_ = e.reserve_bytes;
   steps_taken_ += e.steps;
-  steps_taken_bytes_ += e.steps_bytes;
-  steps_missing_ = std::max<std::int64_t>(0, steps_missing_ - e.steps);
+  steps_taken_bytes_ += e.steps_bytes;  // what is missing still was told by who took them
   FollowProof(proof_.OnRoomTaken(e, at_.now));
 }
 
@@ -121,8 +120,7 @@ void SpacePolicy::On(const event::RoomRefused& e) {
   reserve_held_bytes_ = e.reserve_bytes;
   if (e.reserve_bytes < wanted_.marks.reserve_bytes) room_held_ = false;
   steps_taken_ += e.steps;
-  steps_taken_bytes_ += e.steps_bytes;
-  steps_missing_ = std::max<std::int64_t>(0, steps_missing_ - e.steps);
+  steps_taken_bytes_ += e.steps_bytes;  // what is missing still was told by who took them
   proof_.OnRoomRefused(e, at_.now);
   PollSoon();
 }

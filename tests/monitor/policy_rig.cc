@@ -1,5 +1,7 @@
 #include "tests/monitor/policy_rig.h"
 
+#include <utility>
+
 #include "absl/strings/str_format.h"
 #include "monitor/hold_effects.h"
 
@@ -255,6 +257,13 @@ bool PolicyRig::AnswerRoom() {
   }
   reserve_ += missing;
   reserve_damaged_ = false;
+  if (const std::int64_t some = std::exchange(steps_before_refusal_, ask.steps); some < ask.steps) {
+    steps_ += some * ask.step_bytes;
+    Do(event::StepsMissing{ask.steps - some});
+    Do(event::RoomRefused{ask.attempt, "fallocate: EDQUOT", reserve_, some, some * ask.step_bytes,
+                          true});
+    return true;
+  }
   steps_ += ask.steps * ask.step_bytes;
   if (checker_.took_room_in_order) checker_.room_taken_at = now_;
   Do(event::RoomTaken{ask.attempt, reserve_, ask.steps, ask.steps * ask.step_bytes});

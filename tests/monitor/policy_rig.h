@@ -95,6 +95,7 @@ class PolicyRig {
   std::int64_t data_ = 0;
   std::int64_t reserve_ = 0;
   std::int64_t steps_ = 0;
+  std::int64_t steps_before_refusal_ = 1'000'000;  // of the next taking
   bool reserve_damaged_ = false;
   std::int64_t inodes_available_ = 5'000;
   VolumeIdentity identity_{1, 2};

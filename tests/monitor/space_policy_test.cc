@@ -154,6 +154,17 @@ TEST_F(SpacePolicyTest, TakesAtMostHalfTheGapInSteps) {
             rig_.marks().gap_bytes() / 2 / rig_.marks().step_bytes);
 }
 
+// Who takes them tells what is missing still; to subtract them once more lost a partition's step.
+TEST_F(SpacePolicyTest, TakesTheStepsThatAFailedTakingLeftMissing) {
+  BecomeFull();
+  rig_.Do(event::StepsMissing{3});
+  rig_.steps_before_refusal_ = 1;
+  rig_.Free(100 * kMiB);
+  ASSERT_TRUE(rig_.RunUntilOpen(seconds(10)));
+  EXPECT_EQ(rig_.on_disk_.last_proof->steps_taken, 3);
+  EXPECT_EQ(rig_.steps_, 3 * rig_.marks().step_bytes);
+}
+
 TEST_F(SpacePolicyTest, StaysFullInsideTheGap) {
   BecomeFull();
   rig_.Free(rig_.marks().gap_bytes() - kMiB);
