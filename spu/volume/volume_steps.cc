@@ -89,6 +89,7 @@ std::vector<base::PartitionId> Volume::StepsMissing() const {
   for (const base::PartitionId id : step_users_) {
     const Partition* partition = Find(id);
     if (partition == nullptr || !partition->assigned || partition->log().failed()) continue;
+    if (partition->log().state().lost_data.has_value()) continue;  // takes no appends
     if (partition->log().held_step_bytes() < marks_.step_bytes / 2) missing.push_back(id);
   }
   return missing;
@@ -129,6 +130,10 @@ void Volume::TakeNextStep(std::vector<base::PartitionId> left, StepsTaken taken,
     if (partition == nullptr) continue;
     partition->log().DemandStep(Now());
     request = partition->log().StepWanted(Now());
+    if (!request.has_value() && partition->log().step_urgent() && taken.status.ok()) {
+      taken.status = absl::UnavailableError(absl::StrFormat(
+          "partition %d is being trimmed, sealed or written: no step for it yet", id.value()));
+    }
   }
   if (!request.has_value()) {
     CountMissingSteps();
