@@ -1,10 +1,10 @@
-#include "monitor/errno_verdict.h"
 #include "monitor/reserve_file.h"
 
 #include <cerrno>
 #include <string>
 
 #include "base/byte_size.h"
+#include "monitor/errno_verdict.h"
 #include "tests/support/faulty_file_system.h"
 #include "tests/support/small_volume_fixture.h"
 
@@ -143,8 +143,7 @@ TEST_P(ReserveFileTest, AQuotaThatRefusesARewriteIsNoFaultOfTheDevice) {
   ASSERT_OK(reserve_->Take(kMiB).status);
   for (const auto& [error_number, meaning] :
        {std::pair(EDQUOT, ErrnoMeaning::kSpace), std::pair(ENOSPC, ErrnoMeaning::kDevice)}) {
-    const auto rule =
-        faulty_.Add({.operation = Operation::kWriteAt, .error_number = error_number});
+    const auto rule = faulty_.Add({.operation = Operation::kWriteAt, .error_number = error_number});
     const ReserveResult result = reserve_->Take(kMiB);
     faulty_.Remove(rule);
     EXPECT_THAT(result.status, HasErrno(error_number));

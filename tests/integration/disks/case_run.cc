@@ -17,6 +17,8 @@ namespace {
 
 // Then everything anew: grown volumes do not grow for ever.
 constexpr int kCyclesOfOneCluster = 40;
+// Of one case; more is no accident.
+constexpr int kGivenUpMax = 20;
 
 struct Rig {
   std::unique_ptr<Disk> disk;
@@ -51,10 +53,11 @@ std::string Describe(const DiskCase& disk_case, int number) {
 absl::Status RunCase(const DiskCase& disk_case, const CaseOptions& options, Tally& tally) {
   const base::SystemClock clock;
   Rig rig;
+  int given_up = 0;
   for (int number = 0; number < options.cycles; ++number) {
     const auto left = options.reconnects - static_cast<int>(tally.measured["reconnects"]);
     if (number > 0 && options.until && clock.Now() >= *options.until) break;
-    if (number % kCyclesOfOneCluster == 0) {
+    if (number % kCyclesOfOneCluster == 0 || rig.cluster == nullptr) {
       rig.cluster.reset();
       auto made = MakeRig(disk_case, options.seed + static_cast<std::uint64_t>(number));
       if (absl::IsUnimplemented(made.status())) return made.status();
@@ -69,14 +72,28 @@ absl::Status RunCase(const DiskCase& disk_case, const CaseOptions& options, Tall
     const int reconnects =
         std::max(options.reconnects_each, (left + cycles_left - 1) / cycles_left);
     const base::MonotonicTime begun = clock.Now();
-    const absl::Status status =
+    Tally seen;
+    absl::Status status =
         RunOne(rig, disk_case, number, reconnects,
-               options.seed * 1'000'003 + static_cast<std::uint64_t>(number), tally);
+               options.seed * 1'000'003 + static_cast<std::uint64_t>(number + given_up), seen);
+    const bool give_up = !status.ok() && rig.cluster->FailedByQuota() && given_up < kGivenUpMax;
+    if (give_up) {
+      status = rig.cluster->RecoverFromFault();
+      // What was planned is done by the cycle that takes this one's place.
+      seen.planned.clear();
+      seen.fired.clear();
+      seen.Count("cycles_given_up_to_the_quota");
+    }
+    tally.Add(seen);
     const auto took = std::chrono::duration<double>(clock.Now() - begun).count();
     if (options.progress) {
       options.progress(absl::StrFormat("%s: %.1f s, %d reconnects so far",
                                        Describe(disk_case, number), took,
                                        tally.measured["reconnects"]));
+    }
+    if (status.ok() && give_up) {
+      ++given_up;
+      --number;
     }
     if (status.ok()) continue;
     tally.violations.push_back(absl::StrFormat("%s, seed %d: %s", Describe(disk_case, number),

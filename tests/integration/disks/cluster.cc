@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_format.h"
 #include "base/errno_status.h"
 #include "base/status_macros.h"
@@ -255,22 +256,37 @@ absl::Status Cluster::CountFailedCalls(Tally& tally) {
     if (line.find("dropped") != std::string::npos) tally.Count("log_lines_with_dropped");
     if (line.find("\"volume.call_failed\"") == std::string::npos) continue;
     const bool space = line.find("\"meaning\":\"space\"") != std::string::npos;
-    // btrfs: to give back the rest of a step is a write of metadata, and so is any write at all;
-    // the quota may refuse both.
-    const bool by_quota = disk_.disk_case().cause == Cause::kQuota &&
-                          line.find("(EDQUOT)") != std::string::npos;
-    const bool give_back = by_quota && line.find("\"seal a segment\"") != std::string::npos;
-    const bool commit = by_quota && line.find("\"commit\"") != std::string::npos;
+    // btrfs: to give back the rest of a step is a write of metadata, and the quota refuses it.
+    const bool give_back = disk_.disk_case().cause == Cause::kQuota &&
+                           line.find("\"seal a segment\"") != std::string::npos;
     tally.Count(space       ? "allocations_refused_by_the_disk"
                 : give_back ? "give_backs_refused_by_the_quota"
-                : commit    ? "commits_refused_by_the_quota"
                             : "other_failed_calls");
-    if (!space && !give_back && !commit) bad = line;
+    if (!space && !give_back) bad = line;
   }
   log_counted_ = begin;
   if (bad.empty() || disk_.disk_case().cause == Cause::kThin) return absl::OkStatus();
   tally.Count("failed_writes_of_its_own");
   return absl::InternalError("the SPU failed in what was no allocation: " + bad);
+}
+
+bool Cluster::FailedByQuota() const {
+  if (disk_.disk_case().cause != Cause::kQuota) return false;
+  const auto volume = VolumeAtAgent();
+  return volume.ok() && volume->device_faults_size() > 0 &&
+         absl::StrContains(volume->device_faults(0).detail(), "(EDQUOT)");
+}
+
+absl::Status Cluster::RecoverFromFault() {
+  TM_RETURN_IF_ERROR(WaitForStatus(sc::v1::PARTITION_STATUS_FAILED, true));
+  TM_RETURN_IF_ERROR(disk_.StopCompeting());
+  TM_RETURN_IF_ERROR(disk_.ForeignDelete());
+  KillAgent();
+  TM_RETURN_IF_ERROR(StartAgent());
+  TM_RETURN_IF_ERROR(WaitForStatus(sc::v1::PARTITION_STATUS_ONLINE, true));
+  TM_RETURN_IF_ERROR(Trim(0));
+  return ledger_.unread() == 0 ? absl::OkStatus()
+                               : absl::DataLossError("acknowledged records were never read back");
 }
 
 std::string Cluster::LogTails() const {

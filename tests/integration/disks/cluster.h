@@ -77,6 +77,13 @@ class Cluster {
   // was a commit, or a matter of the device, unless that is what the case is about.
   absl::Status CountFailedCalls(Tally& tally);
 
+  // A write into space that is held met EDQUOT: on btrfs a quota counts the metadata of any write,
+  // too, and no reading shows it. That is a fault of the device, until a start has recovered.
+  bool FailedByQuota() const;
+  // The quota gets space back, the SPU starts again: Online, and every acknowledged record is
+  // there.
+  absl::Status RecoverFromFault();
+
   const std::set<std::uint64_t>& all() const { return all_; }
   const std::set<std::uint64_t>& kept() const { return kept_; }
   const std::set<std::uint64_t>& expiring() const { return expiring_; }

@@ -70,8 +70,8 @@ absl::StatusOr<Written> Cluster::Write(const std::set<std::uint64_t>& partitions
                                        std::int64_t bytes) {
   Outcomes outcomes(ledger_);
   // By the SPU's clock: a record of ours would be too old for it.
-  const base::WallMillis at = base::SystemClock().WallNow() +
-                              spu_clock_->shift() / std::chrono::milliseconds(1);
+  const base::WallMillis at =
+      base::SystemClock().WallNow() + spu_clock_->shift() / std::chrono::milliseconds(1);
   {
     TM_ASSIGN_OR_RETURN(
         const auto producer,

@@ -81,8 +81,7 @@ absl::Status Cycle::Fill() {
   // Inodes are the neighbour's to take: ours go by the segment.
   if (plan_.cure == Cure::kTrim && !inodes) return FillByProducing();
   if (plan_.cure == Cure::kRetention) {
-    TM_ASSIGN_OR_RETURN(const Written written,
-                        cluster_.Write(cluster_.expiring(), kExpiringBytes));
+    TM_ASSIGN_OR_RETURN(const Written written, cluster_.Write(cluster_.expiring(), kExpiringBytes));
     TM_RETURN_IF_ERROR(Expect(written.refused.empty(), "refused too early: " + written.why));
   }
   // Trimmed, they must give back inodes enough: two a segment.
@@ -115,27 +114,10 @@ absl::Status Cycle::FillByNeighbour(std::int64_t left_bytes) {
   TM_RETURN_IF_ERROR(disk_.FillUp(left_bytes));
   tally_.Fire("fill_by_neighbour");
   if (disk_.disk_case().cause != Cause::kQuota) return absl::OkStatus();
-  return MeetTheQuota();
-}
-
-// No reading shows a quota: only who asks for space hears of it.
-absl::Status Cycle::MeetTheQuota() {
-  constexpr int kTries = 4;
-  for (int i = 0; i < kTries; ++i) {
-    TM_ASSIGN_OR_RETURN(const Written written, cluster_.Write(cluster_.kept(), kHeadroomBytes));
-    if (!written.failed) {
-      return Expect(!written.refused.empty(), "the quota is used up, and nobody was refused");
-    }
-    // A write into a step that is held: btrfs wants metadata for it, and the quota counts that.
-    // Nothing of it was acknowledged; a fault of the device, until a start has recovered.
-    TM_RETURN_IF_ERROR(cluster_.WaitForStatus(sc::v1::PARTITION_STATUS_FAILED, true));
-    TM_RETURN_IF_ERROR(cluster_.CountFailedCalls(tally_));
-    TM_ASSIGN_OR_RETURN(const std::uint64_t session, cluster_.Session());
-    cluster_.KillAgent();
-    TM_RETURN_IF_ERROR(cluster_.StartAgent());
-    TM_RETURN_IF_ERROR(cluster_.WaitForNewSession(session));
-  }
-  return absl::InternalError("every commit met the quota, and no allocation did");
+  // No reading shows a quota: only who asks for space hears of it.
+  TM_ASSIGN_OR_RETURN(const Written written, cluster_.Write(cluster_.kept(), kHeadroomBytes));
+  return Expect(!written.refused.empty() && !written.failed,
+                "the quota is used up, and nobody was refused: " + written.why);
 }
 
 absl::Status Cycle::ExpectStopped() {

@@ -41,7 +41,6 @@ class Cycle {
   absl::Status Fill();
   absl::Status FillByProducing();
   absl::Status FillByNeighbour(std::int64_t left_bytes);
-  absl::Status MeetTheQuota();
   absl::Status ExpectStopped();
   // The filesystem's own numbers must show the very shortage the case is about.
   absl::Status ExpectShortage();
@@ -80,7 +79,6 @@ class Cycle {
 absl::Status ExpectProven(const Disk& disk, const Cluster& cluster, const Stopped& stopped);
 
 // `count` losses of the connection, each followed by a new session in which the SC shows `status`.
-absl::Status Reconnect(Cluster& cluster, int count, sc::v1::PartitionStatus status,
-                       Tally& tally);
+absl::Status Reconnect(Cluster& cluster, int count, sc::v1::PartitionStatus status, Tally& tally);
 
 }  // namespace tidemark::disks

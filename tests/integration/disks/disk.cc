@@ -198,8 +198,8 @@ absl::StatusOr<std::int64_t> Disk::ReserveHeldBytes() const {
 }
 
 absl::StatusOr<Disk::NewestSegment> Disk::FindNewestSegment(std::uint64_t partition) const {
-  const std::string place = storage::PartitionPath(
-      monitor::VolumeLayout(directory()).partitions(), base::PartitionId(partition));
+  const std::string place = storage::PartitionPath(monitor::VolumeLayout(directory()).partitions(),
+                                                   base::PartitionId(partition));
   std::optional<base::Offset> newest;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(place, error)) {

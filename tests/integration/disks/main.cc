@@ -130,8 +130,7 @@ void SayWhole(int fd, const std::string& text) {
   }
 }
 
-Running Start(const DiskCase& disk_case, CaseOptions options,
-              std::optional<base::Duration> share) {
+Running Start(const DiskCase& disk_case, CaseOptions options, std::optional<base::Duration> share) {
   if (share) options.until = base::SystemClock().Now() + *share;
   Running running;
   running.disk_case = &disk_case;

@@ -31,8 +31,7 @@ absl::Status LoseAndReturn(Cluster& cluster, bool noticed, sc::v1::PartitionStat
 
 }  // namespace
 
-absl::Status Reconnect(Cluster& cluster, int count, sc::v1::PartitionStatus status,
-                       Tally& tally) {
+absl::Status Reconnect(Cluster& cluster, int count, sc::v1::PartitionStatus status, Tally& tally) {
   for (int i = 0; i < count; ++i) {
     const bool noticed = i % kLongCutEvery == 0;
     const absl::Status returned = LoseAndReturn(cluster, noticed, status, tally);

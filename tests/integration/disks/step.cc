@@ -8,8 +8,7 @@
 
 namespace tidemark::disks {
 
-absl::Status TakeStep(std::string_view name, Tally& tally,
-                      absl::FunctionRef<absl::Status()> step) {
+absl::Status TakeStep(std::string_view name, Tally& tally, absl::FunctionRef<absl::Status()> step) {
   const base::SystemClock clock;
   const base::MonotonicTime begun = clock.Now();
   const absl::Status status = base::Annotate(step(), std::string(name));

@@ -10,8 +10,7 @@
 namespace tidemark::disks {
 
 // Counts `ms_NAME`; an error begins with `NAME:`.
-absl::Status TakeStep(std::string_view name, Tally& tally,
-                      absl::FunctionRef<absl::Status()> step);
+absl::Status TakeStep(std::string_view name, Tally& tally, absl::FunctionRef<absl::Status()> step);
 
 // kInternal with `what` unless `condition`.
 absl::Status Expect(bool condition, std::string_view what);

@@ -91,8 +91,7 @@ absl::Status ThinCycle::ExpectStillFailed() {
   if (plan_.competitor) {
     if (grow_unmounted_) TM_RETURN_IF_ERROR(disk_.ForeignDelete());
     const auto took = support::WaitFor([&] { return disk_.competitor_took() >= base::kMiB; },
-                                       support::kLongWait,
-                                       "the competitor to take what was given");
+                                       support::kLongWait, "the competitor to take what was given");
     TM_RETURN_IF_ERROR(Expect(took, took.message()));
     tally_.Fire("competitor");
   }
