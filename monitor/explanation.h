@@ -18,6 +18,11 @@
 
 namespace tidemark::monitor {
 
+struct OperatorRelease {
+  std::string who;
+  base::WallMillis at_wall = 0;
+};
+
 struct Explanation {
   VerdictRecord record;                    // durable
   HoldSet wanted;                          // decided, perhaps not durable yet
@@ -26,6 +31,10 @@ struct Explanation {
   bool provisioning = false;  // fresh: never yet opened
   bool room_held = false;
   std::string summary;  // one sentence: the first thing that keeps the gate closed
+  // What began the open episode: the reading, or the call that failed. Not durable.
+  std::string episode_began;
+  std::string marks_set_by;
+  std::optional<OperatorRelease> released;  // the last one, since the start
 
   std::optional<SpaceReading> reading;        // newest valid one
   std::optional<ReadingFault> reading_fault;  // of the newest answer, if it was none

@@ -27,11 +27,13 @@ SpacePolicy::SpacePolicy(const PolicyOptions& options, const BootState& boot, In
   wanted_.marks = boot.marks;
   if (wanted_.marks != durable_.marks) wanted_.marks_set_by = boot.marks_set_by;
   if (boot.recovery_verified) wanted_.holds.device.reset();
+  if (durable_.holds.space) began_ = "before this start of the SPU, which knows no more of it";
   if (unreadable) {
     // What could not be read may have been one generation newer, with one episode more.
     ++generation_floor_;
     wanted_.holds.space.reset();
-    RaiseSpace(durable_.holds.space ? durable_.holds.space->cause : SpaceCause::kBytes, true);
+    RaiseSpace(durable_.holds.space ? durable_.holds.space->cause : SpaceCause::kBytes, true,
+               "a slot of the verdict could not be read at the start: what it held is not known");
   }
   next_poll_ = at.now;
   lease_until_ = at.now + 3 * PollInterval() + options_.reading_deadline;
@@ -85,11 +87,14 @@ void SpacePolicy::SyncVouching() {
   }
 }
 
-void SpacePolicy::RaiseSpace(SpaceCause cause, bool unproven) {
+void SpacePolicy::RaiseSpace(SpaceCause cause, bool unproven, const std::string& why) {
   // A fresh volume has never been anything but closed: it needs bytes, but no episode.
   if (provisioning_) return;
   if (wanted_.holds.space) {
-    if (unproven) wanted_.holds.space->unproven = true;
+    if (unproven && !wanted_.holds.space->unproven) {
+      wanted_.holds.space->unproven = true;
+      began_ += "; then " + why;
+    }
     return;
   }
   if (proof_.phase() == ProofAttempt::Phase::kProven && !ProofIsBeingWritten()) {
@@ -98,6 +103,7 @@ void SpacePolicy::RaiseSpace(SpaceCause cause, bool unproven) {
     return;
   }
   BeginEpisode();
+  began_ = why;
   wanted_.holds.space = SpaceHold{wanted_.episode, cause, unproven, at_.wall};
 }
 

@@ -63,6 +63,11 @@ class SpacePolicy {
   void Complete(GrantId grant, base::MonotonicTime now) { budget_.Complete(grant, now); }
   void Abandon(GrantId grant) { budget_.Abandon(grant); }
 
+  // The newest number given to a record: what is decided from now on is durable in a later one …
+  base::Generation newest_generation() const { return generation_floor_; }
+  // … or is durable already: nothing is being written, and nothing is left to be.
+  bool settled() const { return !writing_ && wanted_.SameVerdict(durable_); }
+
   bool gate_open() const { return gate_open_; }
   // Of the reserve, that have to be there; 0 while it is not counted on.
   std::int64_t reserve_expected_bytes() const {
@@ -111,7 +116,7 @@ class SpacePolicy {
   void On(const event::ProofRefused& e);
 
   // What an event sets.
-  void RaiseSpace(SpaceCause cause, bool unproven);
+  void RaiseSpace(SpaceCause cause, bool unproven, const std::string& why);
   void RaiseDevice(DeviceCause cause, std::string detail);
   void BeginEpisode();
   void LiftSpace();
@@ -186,6 +191,8 @@ class SpacePolicy {
   std::optional<GrantId> room_grant_;
   base::Duration settle_;
   std::optional<base::MonotonicTime> last_episode_ended_;
+  std::string began_;  // of the newest episode: with what evidence
+  std::optional<OperatorRelease> released_;
   // When the episode began, or the first after a start.
   std::optional<SpaceReading> before_;
   std::int64_t freed_by_us_bytes_ = 0;

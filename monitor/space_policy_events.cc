@@ -1,10 +1,26 @@
 // Every other event, one function each.
 #include <algorithm>
 
+#include "absl/strings/str_format.h"
+#include "base/byte_size.h"
 #include "monitor/space_level.h"
 #include "monitor/space_policy.h"
 
 namespace tidemark::monitor {
+namespace {
+
+using base::FormatByteSize;
+
+std::string WhyNoRoom(const event::RoomVerified& e, std::int64_t reserve_bytes) {
+  std::string why =
+      e.reserve_bytes < reserve_bytes
+          ? absl::StrFormat("at the start a reserve of %s was held, %s configured",
+                            FormatByteSize(e.reserve_bytes), FormatByteSize(reserve_bytes))
+          : std::string("at the start the working room was not whole");
+  return e.detail.empty() ? why : why + ": " + e.detail;
+}
+
+}  // namespace
 
 void SpacePolicy::On(const event::Tick&) {}
 
@@ -14,7 +30,8 @@ void SpacePolicy::On(const event::AllocationFailed& e) {
   const bool no_inodes = reading_ && LevelByInodes(*reading_, wanted_.marks) == SpaceLevel::kFull;
   const bool no_bytes = reading_ && LevelByBytes(*reading_, wanted_.marks) == SpaceLevel::kFull;
   const bool begins = !wanted_.holds.space;
-  RaiseSpace(no_inodes && e.cause == SpaceCause::kBytes ? SpaceCause::kInodes : e.cause, false);
+  RaiseSpace(no_inodes && e.cause == SpaceCause::kBytes ? SpaceCause::kInodes : e.cause, false,
+             e.detail);
   // The last reading is from before somebody took what we wanted: the next one tells.
   if (begins) before_.reset();
   // By the newest reading this allocation should have worked: readings will not prove the contrary.
@@ -29,21 +46,28 @@ void SpacePolicy::On(const event::NoStepFits& e) {
   // step: refused for itself, the volume is not full.
   const Marks& marks = wanted_.marks;
   if (reading_->available_bytes - marks.full_bytes < std::min(e.bytes, marks.step_bytes)) {
-    RaiseSpace(SpaceCause::kBytes, false);
+    RaiseSpace(SpaceCause::kBytes, false,
+               absl::StrFormat("a step of %s does not fit: %d bytes (%s) available, full mark %s",
+                               FormatByteSize(e.bytes), reading_->available_bytes,
+                               FormatByteSize(reading_->available_bytes),
+                               FormatByteSize(marks.full_bytes)));
   } else if (reading_->counts_inodes &&
              reading_->inodes_available - marks.full_inodes < std::min<std::int64_t>(e.inodes, 2)) {
-    RaiseSpace(SpaceCause::kInodes, false);
+    RaiseSpace(
+        SpaceCause::kInodes, false,
+        absl::StrFormat("a step does not fit: it takes %d inodes, %d available, full mark %d",
+                        e.inodes, reading_->inodes_available, marks.full_inodes));
   }
 }
 
 void SpacePolicy::On(const event::DeviceFailed& e) { RaiseDevice(e.cause, e.detail); }
 
-void SpacePolicy::On(const event::ReserveLost&) {
+void SpacePolicy::On(const event::ReserveLost& e) {
   room_held_ = false;
   reserve_held_bytes_ = 0;
   ReopenEpisode();
   if (proof_.running()) proof_.Abort();
-  RaiseSpace(SpaceCause::kBytes, false);
+  RaiseSpace(SpaceCause::kBytes, false, "the reserve was lost: " + e.detail);
 }
 
 void SpacePolicy::On(const event::MarksChanged& e) {
@@ -63,7 +87,10 @@ void SpacePolicy::On(const event::OperatorHolds& e) {
   wanted_.holds.operator_hold = OperatorHold{e.who, e.why, since};
 }
 
-void SpacePolicy::On(const event::OperatorReleases&) { wanted_.holds.operator_hold.reset(); }
+void SpacePolicy::On(const event::OperatorReleases& e) {
+  if (wanted_.holds.operator_hold) released_ = OperatorRelease{e.who, at_.wall};
+  wanted_.holds.operator_hold.reset();
+}
 
 void SpacePolicy::On(const event::Persisted& e) {
   if (!writing_ || writing_->generation != e.generation) return;
@@ -99,7 +126,9 @@ void SpacePolicy::On(const event::RoomVerified& e) {
   reserve_held_bytes_ = e.reserve_bytes;
   if (provisioning_) return;
   room_held_ = e.intact && e.reserve_bytes >= wanted_.marks.reserve_bytes;
-  if (!room_held_) RaiseSpace(SpaceCause::kBytes, true);
+  if (!room_held_) {
+    RaiseSpace(SpaceCause::kBytes, true, WhyNoRoom(e, wanted_.marks.reserve_bytes));
+  }
 }
 
 void SpacePolicy::On(const event::RoomTaken& e) {
@@ -160,12 +189,16 @@ void SpacePolicy::On(const event::KnownElsewhere& e) {
     wanted_.episode = e.episode + 1;
   }
   wanted_.episode = std::max(wanted_.episode, e.episode);
-  RaiseSpace(SpaceCause::kBytes, true);
+  RaiseSpace(SpaceCause::kBytes, true,
+             absl::StrFormat("the SC knew generation %d, here was %d: wiped, restored or rolled "
+                             "back",
+                             e.generation.value(), durable_.generation.value()));
 }
 
 void SpacePolicy::On(const event::ProofRefused& e) {
   if (e.generation != durable_.generation || durable_.holds.space) return;
-  RaiseSpace(durable_.last_proof ? durable_.last_proof->cause : SpaceCause::kBytes, false);
+  RaiseSpace(durable_.last_proof ? durable_.last_proof->cause : SpaceCause::kBytes, false,
+             "the SC refused the proof: " + e.reason);
 }
 
 }  // namespace tidemark::monitor

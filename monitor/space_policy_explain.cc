@@ -51,6 +51,9 @@ Explanation SpacePolicy::Explain(base::MonotonicTime now) const {
   e.provisioning = provisioning_;
   e.room_held = room_held_;
   e.summary = Summary();
+  if (wanted_.holds.space || durable_.holds.space) e.episode_began = began_;
+  e.marks_set_by = wanted_.marks_set_by;
+  e.released = released_;
   e.reading = reading_;
   e.reading_fault = fault_;
   if (reading_) e.level = LevelOf(*reading_, wanted_.marks);

@@ -76,9 +76,16 @@ void SpacePolicy::RejectReading(const ReadingFault& fault) {
 
 void SpacePolicy::CheckSpace(const SpaceReading& reading) {
   if (LevelByInodes(reading, wanted_.marks) == SpaceLevel::kFull) {
-    RaiseSpace(SpaceCause::kInodes, false);
+    RaiseSpace(SpaceCause::kInodes, false,
+               absl::StrFormat("a reading: %d inodes available, full mark %d",
+                               reading.inodes_available, wanted_.marks.full_inodes));
   } else if (LevelByBytes(reading, wanted_.marks) == SpaceLevel::kFull) {
-    RaiseSpace(SpaceCause::kBytes, false);
+    RaiseSpace(
+        SpaceCause::kBytes, false,
+        absl::StrFormat("a reading: %d bytes (%s) available, full mark %s, one step %s",
+                        reading.available_bytes, base::FormatByteSize(reading.available_bytes),
+                        base::FormatByteSize(wanted_.marks.full_bytes),
+                        base::FormatByteSize(wanted_.marks.step_bytes)));
   }
 }
 

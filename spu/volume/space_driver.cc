@@ -80,11 +80,23 @@ void SpaceDriver::CarryOutQueued() {
     const monitor::SpaceEvent event = std::move(queued_.front());
     queued_.pop_front();
     const bool reading = std::holds_alternative<event::ReadingArrived>(event);
-    CarryOut(policy_.Handle(event, Now()));
+    const bool in_episode = policy_.wanted_holds().space.has_value();
+    const SpaceActions actions = policy_.Handle(event, Now());
+    if (!in_episode && policy_.wanted_holds().space.has_value()) LogBeginning();
+    CarryOut(actions);
     if (reading) owner_.OnReading();
   }
   carrying_out_ = false;
   if (!stopped_) Reschedule();
+}
+
+void SpaceDriver::LogBeginning() const {
+  const monitor::Explanation explanation = policy_.Explain(clock_.Now());
+  daemon::Log(daemon::LogLevel::kWarn, "volume.episode_began",
+              {{"volume", disk_->path()},
+               {"episode", explanation.wanted.space->episode.value()},
+               {"cause", monitor::SpaceCauseName(explanation.wanted.space->cause)},
+               {"why", explanation.episode_began}});
 }
 
 void SpaceDriver::CarryOut(const SpaceActions& actions) {

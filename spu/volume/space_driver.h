@@ -70,6 +70,7 @@ class SpaceDriver {
   base::Duration reading_busy_for() const { return space_thread_.busy_for(); }
 
  private:
+  void LogBeginning() const;
   void CarryOut(const monitor::SpaceActions& actions);
   void CarryOutQueued();
   void Do(const monitor::action::CloseGate&) { owner_.OnGate(false); }
