@@ -23,15 +23,27 @@ void AddSuspects(const monitor::PinnedSpace& pinned, space::Explanation& explana
   }
 }
 
+absl::Status NotStarted(const Volume& volume) {
+  if (volume.start_fault().empty()) return absl::UnavailableError("the volume is still opening");
+  return absl::UnavailableError(
+      absl::StrFormat("the volume could not start: %s", volume.start_fault()));
+}
+
 }  // namespace
 
 std::vector<space::Volume> LocalVolumes::ListVolumes() const {
   std::vector<space::Volume> list;
   for (const auto& volume : volumes_.all()) list.push_back(VolumeMessage(*volume));
+  for (const UnopenedVolume& volume : volumes_.unopened()) {
+    list.push_back(UnopenedMessage(volume));
+  }
   return list;
 }
 
 void LocalVolumes::Explain(const std::string& selector, Explained done) {
+  if (const UnopenedVolume* unopened = volumes_.FindUnopened(selector); unopened != nullptr) {
+    return done(UnopenedExplanation(*unopened));
+  }
   auto volume = volumes_.Select(selector);
   if (!volume.ok()) return done(volume.status());
   space::Explanation explanation = ExplanationMessage(**volume);
@@ -68,7 +80,7 @@ absl::StatusOr<space::PlanReclaimResponse> LocalVolumes::PlanReclaim(
 void LocalVolumes::Reclaim(const std::string& selector, Reclaimed done) {
   auto volume = volumes_.Select(selector);
   if (!volume.ok()) return done(volume.status());
-  if (!(*volume)->started()) return done(absl::UnavailableError("the volume is still opening"));
+  if (!(*volume)->started()) return done(NotStarted(**volume));
   (*volume)->Reclaim(
       [done = std::move(done)](const space::ReclaimResponse& response) mutable { done(response); });
 }
@@ -89,7 +101,7 @@ void LocalVolumes::Change(const std::string& selector, const monitor::SpaceEvent
                           Changed done) {
   auto volume = volumes_.Select(selector);
   if (!volume.ok()) return done(volume.status());
-  if (!(*volume)->started()) return done(absl::UnavailableError("the volume is still opening"));
+  if (!(*volume)->started()) return done(NotStarted(**volume));
   (*volume)->Apply(event);
   waiting_.push_back({(*volume)->uuid(), held, std::move(done)});
   OnVolumeChanged((*volume)->uuid());  // it may have been so already

@@ -121,6 +121,7 @@ absl::Status SpuProcess::OpenVolumes(storage::FileSystem& file_system) {
                   {{"volume", config.path}, {"why", disk.status().message()}});
       absl::StrAppendFormat(&volume_faults_, "%s%s", volume_faults_.empty() ? "" : "; ",
                             disk.status().message());
+      volumes_.AddUnopened(config.path, disk.status());
       if (first_fault.ok()) first_fault = disk.status();
       continue;
     }

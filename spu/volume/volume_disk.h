@@ -44,6 +44,7 @@ class VolumeDisk {
   // What partitions use: an unlink of theirs may cost the reserve.
   ReserveBackedFileSystem& file_system() { return file_system_; }
   monitor::VerdictSlots& slots() { return slots_; }
+  const monitor::VerdictSlots& slots() const { return slots_; }
   monitor::ReserveFile& reserve() { return reserve_; }
   monitor::RoomTrial& trial() { return trial_; }
   monitor::StatvfsProbe& probe() { return probe_; }

@@ -27,6 +27,11 @@ Volume* VolumeSet::Keeping(base::PartitionId partition) const {
   return nullptr;
 }
 
+const UnopenedVolume* VolumeSet::FindUnopened(const std::string& path) const {
+  const auto found = std::ranges::find(unopened_, path, &UnopenedVolume::path);
+  return found == unopened_.end() ? nullptr : &*found;
+}
+
 absl::StatusOr<Volume*> VolumeSet::Select(const std::string& selector) const {
   std::vector<Volume*> matches;
   std::string known;
@@ -39,6 +44,14 @@ absl::StatusOr<Volume*> VolumeSet::Select(const std::string& selector) const {
     }
   }
   if (matches.size() == 1) return matches.front();
+  if (const UnopenedVolume* unopened = FindUnopened(selector); unopened != nullptr) {
+    return absl::UnavailableError(
+        absl::StrFormat("volume '%s' could not be opened: %s", selector, unopened->why.message()));
+  }
+  for (const UnopenedVolume& unopened : unopened_) {
+    absl::StrAppendFormat(&known, "%s%s (could not be opened)", known.empty() ? "" : ", ",
+                          unopened.path);
+  }
   if (matches.empty()) {
     return absl::NotFoundError(
         absl::StrFormat("no volume '%s' on this SPU; there are: %s", selector, known));

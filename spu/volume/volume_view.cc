@@ -4,14 +4,14 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
-#include "base/byte_size.h"
+#include "monitor/errno_verdict.h"
 #include "spu/core/space_messages.h"
+#include "spu/volume/next_steps.h"
 
 namespace tidemark::spu {
 namespace {
 
 namespace space = tidemark::space::v1;
-using base::FormatByteSize;
 
 std::int64_t Millis(base::Duration duration) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
@@ -67,8 +67,57 @@ void FillProof(const monitor::Explanation& explanation, base::MonotonicTime now,
   proof.set_next_try_ms(std::max<std::int64_t>(0, Millis(failure.next_try - now)));
 }
 
-bool Holds(const space::Holds& holds, space::HoldKind kind) {
-  return std::find(holds.held().begin(), holds.held().end(), kind) != holds.held().end();
+// Before its verdict has begun, and where it never will: what the record on the disk says.
+void FillNotStarted(const Volume& volume, space::Volume& message) {
+  if (const auto& record = volume.disk().slots().loaded().record; record.has_value()) {
+    message.set_generation(record->generation.value());
+    *message.mutable_holds() = HoldsMessage(record->holds);
+    *message.mutable_marks() = MarksMessage(record->marks);
+    if (record->last_proof.has_value()) {
+      *message.mutable_last_proof() = ProofMessage(*record->last_proof);
+    }
+    message.set_episodes(record->episode.value());
+  }
+  if (volume.device_fault().has_value()) {
+    *message.add_device_faults() = DeviceHoldMessage(*volume.device_fault());
+  } else if (message.holds().held().empty()) {
+    message.set_not_ready(absl::StrFormat("opening: %d partitions to go", volume.opening()));
+  }
+}
+
+void FillReclaim(const monitor::Explanation& explanation, space::Explanation& message) {
+  message.set_reclaim_running(explanation.reclaim_running);
+  message.set_reclaim_needs_operator(explanation.reclaim_needs_operator);
+  message.set_reclaim_bytes_short(explanation.reclaim_bytes_short);
+}
+
+void FillPartitionFaults(const Volume& volume, space::Explanation& message) {
+  for (const auto& [id, why] : volume.unopened()) {
+    space::PartitionFault& fault = *message.add_partition_faults();
+    fault.set_partition_id(id.value());
+    fault.set_why("could not be opened: " + std::string(why.message()));
+    fault.set_lost_data(absl::IsDataLoss(why));
+  }
+  for (const auto& [id, partition] : volume.partitions()) {
+    const storage::PartitionState& state = partition->log().state();
+    if (!state.lost_data.has_value()) continue;
+    space::PartitionFault& fault = *message.add_partition_faults();
+    fault.set_partition_id(id.value());
+    fault.set_topic(state.topic);
+    fault.set_partition(static_cast<std::int32_t>(state.index));
+    fault.set_why("lost data: " + state.lost_data->reason);
+    fault.set_lost_data(true);
+  }
+  if (message.partition_faults().empty()) return;
+  message.set_summary(absl::StrFormat("%s; of its partitions %d cannot serve all they were given",
+                                      message.summary(), message.partition_faults_size()));
+}
+
+monitor::DeviceCause CauseOf(const absl::Status& status) {
+  const monitor::ErrnoVerdict verdict = monitor::JudgeStatus(monitor::DiskOperation::kRead, status);
+  return verdict.meaning == monitor::ErrnoMeaning::kDevice && !absl::IsNotFound(status)
+             ? verdict.device_cause
+             : monitor::DeviceCause::kMissingVolume;
 }
 
 }  // namespace
@@ -79,7 +128,10 @@ space::Volume VolumeMessage(const Volume& volume) {
   message.set_path(volume.disk().path());
   message.set_accepting(volume.accepting());
   message.set_partitions(static_cast<std::int64_t>(volume.partitions().size()));
-  if (!volume.started()) return message;
+  if (!volume.started()) {
+    FillNotStarted(volume, message);
+    return message;
+  }
   const base::MonotonicTime now = volume.Now().monotonic;
   const monitor::SpacePolicy& policy = volume.driver()->policy();
   const monitor::Explanation explanation = policy.Explain(now);
@@ -99,6 +151,8 @@ space::Volume VolumeMessage(const Volume& volume) {
     *message.mutable_last_proof() = ProofMessage(*explanation.record.last_proof);
   }
   message.set_episodes(explanation.record.episode.value());
+  const bool held = message.holds().held_size() > 0 || message.device_faults_size() > 0;
+  if (!held && !message.accepting()) message.set_not_ready(explanation.summary);
   return message;
 }
 
@@ -106,13 +160,30 @@ space::Explanation ExplanationMessage(const Volume& volume) {
   space::Explanation message;
   *message.mutable_volume() = VolumeMessage(volume);
   if (!volume.started()) {
-    message.set_summary(absl::StrFormat("opening: %d partitions to go", volume.opening()));
+    message.set_summary(
+        volume.start_fault().empty()
+            ? absl::StrFormat("opening: %d partitions to go", volume.opening())
+            : absl::StrFormat("the volume could not start: %s", volume.start_fault()));
+    for (std::string& step : NextSteps(message)) message.add_next_steps(std::move(step));
     return message;
   }
   const base::MonotonicTime now = volume.Now().monotonic;
   const monitor::Explanation explanation = volume.driver()->policy().Explain(now);
   message.set_summary(explanation.summary);
+  message.set_episode_began(explanation.episode_began);
+  message.set_marks_set_by(explanation.marks_set_by);
+  if (explanation.released.has_value()) {
+    message.set_released_by(explanation.released->who);
+    message.set_released_unix_ms(explanation.released->at_wall);
+  }
+  if (explanation.reading_fault.has_value()) {
+    message.set_reading_fault(
+        absl::StrFormat("%s: %s", monitor::ReadingFaultName(explanation.reading_fault->kind),
+                        explanation.reading_fault->detail));
+  }
   FillProof(explanation, now, *message.mutable_proof());
+  FillReclaim(explanation, message);
+  FillPartitionFaults(volume, message);
   message.set_reclaimable_bytes(
       volume.PlanReclaim(volume.BytesTo(volume.marks().low_bytes)).expected_bytes);
   for (const auto& [id, partition] : volume.partitions()) {
@@ -121,6 +192,29 @@ space::Explanation ExplanationMessage(const Volume& volume) {
     }
   }
   for (std::string& step : NextSteps(message)) message.add_next_steps(std::move(step));
+  return message;
+}
+
+space::Volume UnopenedMessage(const UnopenedVolume& volume) {
+  space::Volume message;
+  message.set_path(volume.path);
+  *message.add_device_faults() =
+      DeviceHoldMessage({CauseOf(volume.why), std::string(volume.why.message()), 0});
+  return message;
+}
+
+space::Explanation UnopenedExplanation(const UnopenedVolume& volume) {
+  space::Explanation message;
+  *message.mutable_volume() = UnopenedMessage(volume);
+  message.set_summary(absl::StrFormat("the volume could not be opened: %s", volume.why.message()));
+  message.add_next_steps(
+      absl::IsNotFound(volume.why)
+          ? absl::StrFormat("mount its filesystem at %s   # findmnt %s shows what is there now",
+                            volume.path, volume.path)
+          : absl::StrFormat("mend what the message names; is the right filesystem mounted at %s? "
+                            "(findmnt %s)",
+                            volume.path, volume.path));
+  message.add_next_steps("then restart tidemark-spu: it opens its volumes when it starts");
   return message;
 }
 
@@ -137,45 +231,6 @@ space::ReclaimStep ReclaimStepMessage(const Volume& volume,
   message.set_expected_bytes(candidate.expected_bytes);
   message.set_policy(candidate.policy);
   return message;
-}
-
-std::vector<std::string> NextSteps(const space::Explanation& explanation) {
-  const space::Volume& volume = explanation.volume();
-  std::vector<std::string> steps;
-  if (volume.device_faults_size() > 0 || Holds(volume.holds(), space::HOLD_KIND_DEVICE)) {
-    steps.push_back("look at the disk: dmesg, smartctl; is it mounted read-write?");
-    steps.push_back(
-        "then restart tidemark-spu: only a start that has verified the disk lifts this");
-  }
-  if (Holds(volume.holds(), space::HOLD_KIND_SPACE)) {
-    const std::int64_t short_bytes =
-        std::max(explanation.proof().bytes_short(),
-                 volume.marks().resume_bytes() - volume.reading().available_bytes());
-    if (short_bytes > 0) {
-      steps.push_back(absl::StrFormat("free %s on %s (%d bytes; or grow the filesystem)",
-                                      FormatByteSize(short_bytes), volume.path(), short_bytes));
-    }
-    if (explanation.proof().inodes_short() > 0) {
-      steps.push_back(absl::StrFormat("free %d inodes on %s", explanation.proof().inodes_short(),
-                                      volume.path()));
-    }
-    if (explanation.reclaimable_bytes() > 0) {
-      steps.push_back(absl::StrFormat("tidemark volume reclaim %s   # policy allows %s",
-                                      volume.uuid().substr(0, 8),
-                                      FormatByteSize(explanation.reclaimable_bytes())));
-    } else if (short_bytes > 0) {
-      steps.push_back("tidemark trim TOPIC/PARTITION --before OFFSET   # drop what nobody needs");
-    }
-    steps.push_back("nothing else: it goes Online by itself once the proof has succeeded");
-  }
-  if (Holds(volume.holds(), space::HOLD_KIND_OPERATOR)) {
-    steps.push_back(absl::StrFormat("tidemark volume release %s", volume.uuid().substr(0, 8)));
-  }
-  if (Holds(volume.holds(), space::HOLD_KIND_BLIND)) {
-    steps.push_back(
-        "see why statvfs fails or hangs on the mount; it lifts itself after 3 readings");
-  }
-  return steps;
 }
 
 std::optional<VolumeTruth> TruthOf(const Volume& volume, std::uint64_t boot_count) {

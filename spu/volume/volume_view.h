@@ -3,11 +3,10 @@
 // Threading: on the loop.
 #pragma once
 
-#include <string>
-#include <vector>
+#include <optional>
 
 #include "spu/core/report_of.h"
-#include "spu/volume/volume.h"
+#include "spu/volume/volume_set.h"
 #include "tidemark/space/v1/volume_service.pb.h"
 
 namespace tidemark::spu {
@@ -15,14 +14,15 @@ namespace tidemark::spu {
 tidemark::space::v1::Volume VolumeMessage(const Volume& volume);
 tidemark::space::v1::Explanation ExplanationMessage(const Volume& volume);
 
+// Of one that could not be opened: why, and what to do.
+tidemark::space::v1::Volume UnopenedMessage(const UnopenedVolume& volume);
+tidemark::space::v1::Explanation UnopenedExplanation(const UnopenedVolume& volume);
+
 tidemark::space::v1::ReclaimStep ReclaimStepMessage(const Volume& volume,
                                                     const monitor::ReclaimCandidate& candidate);
 
 // nullopt before there is anything durable to tell. `boot_count` numbers the lost-data holds: they
 // are found when a partition is opened, and do not change while it is open.
 std::optional<VolumeTruth> TruthOf(const Volume& volume, std::uint64_t boot_count);
-
-// What to type, in order, as a person would.
-std::vector<std::string> NextSteps(const tidemark::space::v1::Explanation& explanation);
 
 }  // namespace tidemark::spu

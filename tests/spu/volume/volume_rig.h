@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <future>
 #include <memory>
 #include <optional>
@@ -15,7 +16,7 @@
 
 #include "base/clock.h"
 #include "monitor/volume_format.h"
-#include "spu/volume/volume.h"
+#include "spu/volume/volume_set.h"
 #include "spu/volume/volume_view.h"
 #include "storage/codec/batch_codec.h"
 #include "storage/fs/posix_file_system.h"
@@ -51,6 +52,10 @@ class VolumeRig : private VolumeListener {
   const std::string& path() const { return small_->path(); }
   support::SmallVolume& small() { return *small_; }
   VolumeOptions& options() { return options_; }
+  VolumeSet& volumes() { return volumes_; }
+  support::LoopThread& loop() { return *loop_; }
+  // Told on the loop of what the volume tells its owner.
+  void OnChanged(std::function<void(const base::Uuid&)> listen) { listen_ = std::move(listen); }
 
   // Returns when the volume has started.
   absl::Status Open() {
@@ -59,8 +64,9 @@ class VolumeRig : private VolumeListener {
     loop_ = std::make_unique<support::LoopThread>();
     std::promise<absl::Status> started;
     loop_->Run([&] {
-      volume_ = std::make_unique<Volume>(**loop_, clock_, *std::move(opened), options_,
-                                         static_cast<VolumeListener&>(*this));
+      volumes_.Add(std::make_unique<Volume>(**loop_, clock_, *std::move(opened), options_,
+                                            static_cast<VolumeListener&>(*this)));
+      volume_ = volumes_.all().front().get();
       volume_->Start([&started](const absl::Status& status) { started.set_value(status); });
     });
     return started.get_future().get();
@@ -78,7 +84,10 @@ class VolumeRig : private VolumeListener {
   void Kill() {
     if (loop_ == nullptr) return;
     disk_.Release();
-    loop_->Run([&] { volume_.reset(); });
+    loop_->Run([&] {
+      volume_ = nullptr;
+      volumes_.Clear();
+    });
     loop_.reset();
   }
 
@@ -170,7 +179,9 @@ class VolumeRig : private VolumeListener {
   Filled Fill(std::uint64_t id);
 
  private:
-  void OnVolumeChanged(const base::Uuid&) override {}
+  void OnVolumeChanged(const base::Uuid& volume) override {
+    if (listen_) listen_(volume);
+  }
 
   std::string unavailable_;
   base::SystemClock clock_;
@@ -180,7 +191,9 @@ class VolumeRig : private VolumeListener {
   VolumeOptions options_{.settle = std::chrono::milliseconds(30),
                          .reclaim_pause = std::chrono::milliseconds(50)};
   std::unique_ptr<support::LoopThread> loop_;
-  std::unique_ptr<Volume> volume_;
+  VolumeSet volumes_;
+  Volume* volume_ = nullptr;
+  std::function<void(const base::Uuid&)> listen_;
 };
 
 }  // namespace tidemark::spu
