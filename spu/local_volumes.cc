@@ -1,9 +1,11 @@
 #include "spu/local_volumes.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_format.h"
 #include "base/byte_size.h"
+#include "daemon/log.h"
 #include "monitor/pinned_space.h"
 #include "spu/volume/volume_view.h"
 
@@ -85,41 +87,79 @@ void LocalVolumes::Reclaim(const std::string& selector, Reclaimed done) {
       [done = std::move(done)](const space::ReclaimResponse& response) mutable { done(response); });
 }
 
+std::string LocalVolumes::Wish::ToString() const {
+  return held ? absl::StrFormat("hold of %s (%s)", who, why) : "release by " + who;
+}
+
 void LocalVolumes::Hold(const std::string& selector, const std::string& who, const std::string& why,
                         Changed done) {
   if (who.empty() || why.empty()) {
     return done(absl::InvalidArgumentError("hold refused: say who and why"));
   }
-  Change(selector, event::OperatorHolds{who, why}, true, std::move(done));
+  Change(selector, {.held = true, .who = who, .why = why}, std::move(done));
 }
 
 void LocalVolumes::Release(const std::string& selector, const std::string& who, Changed done) {
-  Change(selector, event::OperatorReleases{who}, false, std::move(done));
+  Change(selector, {.held = false, .who = who, .why = ""}, std::move(done));
 }
 
-void LocalVolumes::Change(const std::string& selector, const monitor::SpaceEvent& event, bool held,
-                          Changed done) {
+void LocalVolumes::Change(const std::string& selector, Wish wish, Changed done) {
   auto volume = volumes_.Select(selector);
   if (!volume.ok()) return done(volume.status());
   if (!(*volume)->started()) return done(NotStarted(**volume));
+  daemon::Log(daemon::LogLevel::kInfo, wish.held ? "volume.hold_asked" : "volume.release_asked",
+              {{"volume", (*volume)->disk().path()}, {"who", wish.who}, {"why", wish.why}});
+  const base::Generation newest = (*volume)->driver()->policy().newest_generation();
+  const std::uint64_t number = ++changes_;
+  auto deadline = std::make_unique<daemon::Timer>(loop_, [this, number] { GiveUp(number); });
+  deadline->StartOnce(deadline_);
+  const monitor::SpaceEvent event =
+      wish.held ? monitor::SpaceEvent(event::OperatorHolds{wish.who, wish.why})
+                : monitor::SpaceEvent(event::OperatorReleases{wish.who});
+  waiting_.push_back(
+      {number, (*volume)->uuid(), std::move(wish), newest, std::move(deadline), std::move(done)});
   (*volume)->Apply(event);
-  waiting_.push_back({(*volume)->uuid(), held, std::move(done)});
   OnVolumeChanged((*volume)->uuid());  // it may have been so already
 }
 
 void LocalVolumes::OnVolumeChanged(const base::Uuid& uuid) {
   const Volume* volume = volumes_.Find(uuid);
-  if (volume == nullptr || !volume->durable().has_value()) return;
-  const bool held = volume->durable()->holds.operator_hold.has_value();
+  if (volume == nullptr || !volume->started()) return;
+  const monitor::SpacePolicy& policy = volume->driver()->policy();
+  const base::Generation durable = policy.durable().generation;
+  std::vector<WaitingChange> decided;
   std::vector<WaitingChange> still_waiting;
-  for (WaitingChange& change : std::exchange(waiting_, {})) {
-    if (change.volume == uuid && change.held == held) {
-      change.done(volume->durable()->generation);
+  for (WaitingChange& change : waiting_) {
+    const bool is_decided =
+        change.volume == uuid && (policy.settled() || durable > change.newest_before);
+    (is_decided ? decided : still_waiting).push_back(std::move(change));
+  }
+  waiting_ = std::move(still_waiting);
+  for (WaitingChange& change : decided) {
+    const Wish& last = decided.back().wish;
+    if (change.wish == last || (!change.wish.held && !last.held)) {
+      change.done(durable);
     } else {
-      still_waiting.push_back(std::move(change));
+      change.done(absl::AbortedError(absl::StrFormat("the %s was overtaken by a %s",
+                                                     change.wish.ToString(), last.ToString())));
     }
   }
-  for (WaitingChange& change : still_waiting) waiting_.push_back(std::move(change));
+}
+
+void LocalVolumes::GiveUp(std::uint64_t number) {
+  const auto found = std::ranges::find(waiting_, number, &WaitingChange::number);
+  if (found == waiting_.end()) return;
+  WaitingChange change = std::move(*found);
+  waiting_.erase(found);
+  const Volume* volume = volumes_.Find(change.volume);
+  const std::string fault = volume != nullptr && volume->device_fault().has_value()
+                                ? "; device fault: " + volume->device_fault()->detail
+                                : "";
+  change.done(absl::UnavailableError(absl::StrFormat(
+      "the %s is not durable after %s%s; %s", change.wish.ToString(),
+      base::FormatDuration(deadline_), fault,
+      change.wish.held ? "writes are stopped, but a restart may not know of the hold"
+                       : "the volume stays held")));
 }
 
 }  // namespace tidemark::spu

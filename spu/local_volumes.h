@@ -1,12 +1,19 @@
 // The volumes, as an operator sees and changes them.
 //
+// A hold or a release is answered when a record is durable that was decided after it. Several may
+// be in one record; then the last of them is what the record says, and the others are told so.
+//
 // Threading: confined to the loop.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "daemon/loop/event_loop.h"
+#include "daemon/loop/timer.h"
 #include "spu/volume/volume_set.h"
 #include "spu/volume_host.h"
 
@@ -27,22 +34,40 @@ class LocalVolumes final : public VolumeHost {
             Changed done) override;
   void Release(const std::string& selector, const std::string& who, Changed done) override;
 
+  // A hold or release that is not durable by then is answered with UNAVAILABLE.
+  void set_deadline(base::Duration deadline) { deadline_ = deadline; }
+
   // Answers those whose change is durable now.
   void OnVolumeChanged(const base::Uuid& volume);
 
  private:
+  struct Wish {
+    bool held = false;
+    std::string who;
+    std::string why;  // of a hold
+
+    std::string ToString() const;
+    bool operator==(const Wish&) const = default;
+  };
   struct WaitingChange {
+    std::uint64_t number = 0;
     base::Uuid volume;
-    bool held;
+    Wish wish;
+    // The change is in every record after this one, and in none before.
+    base::Generation newest_before;
+    std::unique_ptr<daemon::Timer> deadline;
     Changed done;
   };
-  void Change(const std::string& selector, const monitor::SpaceEvent& event, bool held,
-              Changed done);
+
+  void Change(const std::string& selector, Wish wish, Changed done);
+  void GiveUp(std::uint64_t number);
 
   daemon::EventLoop& loop_;
   const VolumeSet& volumes_;
   const std::string spu_id_;
-  std::vector<WaitingChange> waiting_;
+  base::Duration deadline_ = std::chrono::seconds(5);
+  std::uint64_t changes_ = 0;
+  std::vector<WaitingChange> waiting_;  // in the order of their calls
 };
 
 }  // namespace tidemark::spu

@@ -1,0 +1,191 @@
+// Operators' holds: each call is answered by what is durable of it, or is told that it is not.
+#include "spu/local_volumes.h"
+
+#include <gmock/gmock.h>
+
+#include <deque>
+
+#include "tests/spu/volume/volume_rig.h"
+
+namespace tidemark::spu {
+namespace {
+
+using support::FaultRule;
+using support::Operation;
+using support::WaitFor;
+using testing::AllOf;
+using testing::Contains;
+using testing::HasSubstr;
+
+using Answer = std::optional<absl::StatusOr<base::Generation>>;
+
+class LocalVolumesTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!rig_.unavailable().empty()) GTEST_SKIP() << rig_.unavailable();
+    ASSERT_OK(rig_.Open());
+    rig_.loop().Run([&] {
+      local_.emplace(*rig_.loop(), rig_.volumes(), "node-1");
+      rig_.OnChanged([&](const base::Uuid& volume) {
+        if (local_.has_value()) local_->OnVolumeChanged(volume);
+      });
+    });
+    ASSERT_TRUE(rig_.AwaitAccepting(true));
+  }
+  void TearDown() override {
+    if (!local_.has_value()) return;
+    rig_.disk().Release();
+    rig_.loop().Run([&] { local_.reset(); });
+  }
+
+  // Calls in one turn of the loop, as they come from several people.
+  Answer& Hold(const std::string& who, const std::string& why) {
+    Answer& answer = answers_.emplace_back();
+    rig_.loop().Run([&] { local_->Hold("", who, why, [&](auto result) { answer = result; }); });
+    return answer;
+  }
+  Answer& Release(const std::string& who) {
+    Answer& answer = answers_.emplace_back();
+    rig_.loop().Run([&] { local_->Release("", who, [&](auto result) { answer = result; }); });
+    return answer;
+  }
+  testing::AssertionResult Answered(const Answer& answer) {
+    return WaitFor(
+        [&] {
+          bool there = false;
+          rig_.loop().Run([&] { there = answer.has_value(); });
+          return there;
+        },
+        support::kLongWait, "an answer");
+  }
+  // The next write of the verdict waits until Release() of the disk.
+  void HangTheNextVerdict() {
+    rig_.disk().Add({.operation = Operation::kWriteAt,
+                     .path_contains = "verdict",
+                     .when = FaultRule::When::kOnly,
+                     .hang = true});
+  }
+  testing::AssertionResult AwaitHangingVerdict() {
+    return WaitFor([&] { return rig_.disk().hanging() == 1; }, support::kLongWait,
+                   "the write of the verdict to hang");
+  }
+  std::optional<monitor::OperatorHold> DurableHold() { return rig_.durable().holds.operator_hold; }
+
+  VolumeRig rig_;
+  std::optional<LocalVolumes> local_;
+  std::deque<Answer> answers_;
+};
+
+TEST_F(LocalVolumesTest, ASecondHoldIsAnsweredWhenItsOwnReasonIsDurable) {
+  Answer& first = Hold("ann", "disk swap");
+  ASSERT_TRUE(Answered(first));
+  ASSERT_OK(*first);
+  Answer& second = Hold("bob", "new cable");
+  ASSERT_TRUE(Answered(second));
+  ASSERT_OK(*second);
+  EXPECT_GT(**second, **first);
+  EXPECT_EQ(DurableHold()->who, "bob");
+  EXPECT_EQ(DurableHold()->why, "new cable");
+}
+
+TEST_F(LocalVolumesTest, AReleaseWhileTheHoldIsBeingWrittenIsAnsweredWhenTheHoldIsGone) {
+  HangTheNextVerdict();
+  Answer& hold = Hold("ann", "disk swap");
+  ASSERT_TRUE(AwaitHangingVerdict());
+  Answer& release = Release("bob");
+  rig_.loop().Run([&] { EXPECT_FALSE(release.has_value()) << "nothing of it is durable yet"; });
+  rig_.disk().Release();
+  ASSERT_TRUE(Answered(release));
+  ASSERT_OK(*release);
+  EXPECT_FALSE(DurableHold().has_value());
+  EXPECT_GE(rig_.durable().generation, **release);
+  EXPECT_TRUE(Answered(hold));
+}
+
+TEST_F(LocalVolumesTest, AReleaseThatANewHoldOvertakesIsToldSo) {
+  ASSERT_TRUE(Answered(Hold("ann", "disk swap")));
+  HangTheNextVerdict();
+  Answer& second = Hold("ann", "disk swap, still");
+  ASSERT_TRUE(AwaitHangingVerdict());
+  Answer& release = Release("bob");
+  Answer& third = Hold("eve", "mine now");
+  rig_.disk().Release();
+  ASSERT_TRUE(Answered(third));
+  ASSERT_OK(*third);
+  ASSERT_TRUE(Answered(release));
+  EXPECT_TRUE(absl::IsAborted(release->status())) << release->status();
+  EXPECT_THAT(std::string(release->status().message()), HasSubstr("eve"));
+  EXPECT_TRUE(Answered(second));
+  EXPECT_EQ(DurableHold()->who, "eve");
+}
+
+TEST_F(LocalVolumesTest, TheSameHoldTwiceIsAnsweredTwice) {
+  ASSERT_TRUE(Answered(Hold("ann", "disk swap")));
+  Answer& again = Hold("ann", "disk swap");
+  ASSERT_TRUE(Answered(again));
+  EXPECT_OK(*again);
+  Answer& release = Release("ann");
+  ASSERT_TRUE(Answered(release));
+  EXPECT_OK(*release);
+  Answer& released_again = Release("ann");
+  ASSERT_TRUE(Answered(released_again));
+  EXPECT_OK(*released_again);
+}
+
+TEST_F(LocalVolumesTest, WhoReleasedAHoldIsShown) {
+  ASSERT_TRUE(Answered(Hold("ann", "disk swap")));
+  ASSERT_TRUE(Answered(Release("bob")));
+  const auto explanation = rig_.explanation();
+  EXPECT_EQ(explanation.released_by(), "bob");
+  EXPECT_GT(explanation.released_unix_ms(), 0);
+}
+
+TEST_F(LocalVolumesTest, ADiskThatTakesNoVerdictIsAnsweredAsUnavailable) {
+  rig_.disk().Add(
+      {.operation = Operation::kWriteAt, .path_contains = "verdict", .error_number = EIO});
+  Answer& hold = Hold("ann", "disk swap");
+  ASSERT_TRUE(Answered(hold));
+  EXPECT_TRUE(absl::IsUnavailable(hold->status())) << hold->status();
+  EXPECT_THAT(std::string(hold->status().message()), HasSubstr("device fault"));
+}
+
+TEST_F(LocalVolumesTest, AVerdictThatHangsIsAnsweredAtTheDeadline) {
+  rig_.loop().Run([&] { local_->set_deadline(std::chrono::milliseconds(50)); });
+  HangTheNextVerdict();
+  Answer& hold = Hold("ann", "disk swap");
+  ASSERT_TRUE(Answered(hold));
+  EXPECT_TRUE(absl::IsUnavailable(hold->status())) << hold->status();
+  EXPECT_THAT(std::string(hold->status().message()), HasSubstr("not durable"));
+}
+
+TEST_F(LocalVolumesTest, AVolumeThatCouldNotBeOpenedIsListedAndExplained) {
+  rig_.loop().Run([&] {
+    rig_.volumes().AddUnopened(
+        "/data/away", absl::NotFoundError("open volume '/data/away': no file 'tidemark.volume'"));
+  });
+  std::vector<tidemark::space::v1::Volume> volumes;
+  std::optional<absl::StatusOr<tidemark::space::v1::Explanation>> explained;
+  rig_.loop().Run([&] {
+    volumes = local_->ListVolumes();
+    local_->Explain("/data/away", [&](auto result) { explained = std::move(result); });
+  });
+  ASSERT_EQ(volumes.size(), 2u);
+  EXPECT_EQ(volumes.back().path(), "/data/away");
+  EXPECT_EQ(volumes.back().device_faults_size(), 1);
+  ASSERT_TRUE(explained.has_value());
+  ASSERT_OK(*explained);
+  EXPECT_THAT((*explained)->summary(), HasSubstr("no file 'tidemark.volume'"));
+  const std::vector<std::string> steps((*explained)->next_steps().begin(),
+                                       (*explained)->next_steps().end());
+  EXPECT_THAT(steps, Contains(AllOf(HasSubstr("mount"), HasSubstr("/data/away"))));
+  EXPECT_THAT(steps, Contains(HasSubstr("restart tidemark-spu")));
+  // What else is asked of it is refused for the same reason, and not as a slip of the pen.
+  Answer& hold = answers_.emplace_back();
+  rig_.loop().Run(
+      [&] { local_->Hold("/data/away", "ann", "x", [&](auto result) { hold = result; }); });
+  ASSERT_TRUE(hold.has_value());
+  EXPECT_TRUE(absl::IsUnavailable(hold->status())) << hold->status();
+}
+
+}  // namespace
+}  // namespace tidemark::spu
