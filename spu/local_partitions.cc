@@ -47,6 +47,10 @@ void LocalPartitions::Append(AppendCommand command) {
 }
 
 void LocalPartitions::Read(ReadCommand command) {
+  command.done = [this, done = std::move(command.done)](ReadResult result) mutable {
+    if (result.refusal.has_value()) metrics_.OnReadRefused(*result.refusal);
+    done(std::move(result));
+  };
   if (Partition* partition = Find(command.partition)) return partition->Read(std::move(command));
   ReadResult result;
   result.refusal = WhyNotHere(command.partition);
@@ -79,10 +83,14 @@ Subscription LocalPartitions::OnGate(base::PartitionId id,
 
 void LocalPartitions::Trim(base::PartitionId id, base::Offset before,
                            absl::AnyInvocable<void(TrimResult)> done) {
-  if (Partition* partition = Find(id)) return partition->Trim(before, std::move(done));
+  auto counted = [this, done = std::move(done)](TrimResult result) mutable {
+    if (result.refusal.has_value()) metrics_.OnTrimRefused(*result.refusal);
+    done(std::move(result));
+  };
+  if (Partition* partition = Find(id)) return partition->Trim(before, std::move(counted));
   TrimResult result;
   result.refusal = WhyNotHere(id);
-  done(std::move(result));
+  counted(std::move(result));
 }
 
 std::vector<tidemark::log::v1::LocalPartition> LocalPartitions::ListLocal() const {

@@ -19,6 +19,8 @@ class LocalPartitions final : public PartitionHost {
 
   storage::BatchLimits LimitsOf(base::PartitionId partition) const override;
   void Append(AppendCommand command) override;
+  void OnAppendRefused(const Refusal& refusal) override { metrics_.OnAppendRefused(refusal); }
+  void OnReadRefused(const Refusal& refusal) override { metrics_.OnReadRefused(refusal); }
   void Read(ReadCommand command) override;
   Refusal WhyNotHere(base::PartitionId partition) const override;
   std::optional<Offsets> OffsetsOf(base::PartitionId partition) const override;

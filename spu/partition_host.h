@@ -96,6 +96,9 @@ class PartitionHost {
 
   virtual storage::BatchLimits LimitsOf(base::PartitionId partition) const = 0;
   virtual void Append(AppendCommand command) = 0;
+  // What was refused before it came here: to be counted like the rest.
+  virtual void OnAppendRefused(const Refusal& refusal) = 0;
+  virtual void OnReadRefused(const Refusal& refusal) = 0;
   virtual void Read(ReadCommand command) = 0;
 
   // Why a partition is not served: another SPU's, or it could not be opened.

@@ -224,6 +224,8 @@ void ScLink::OnTaken(LinkStreamId id) {
 
 void ScLink::OnMessage(LinkStreamId id, const pb::AttachResponse& message) {
   if (stopping_) return;
+  if (message.has_nack()) listener_.OnHelloRefused(message.nack().reason());
+  if (message.has_report_nack()) listener_.OnReportRefused(message.report_nack().reason());
   Run(core_.Receive(id, message, clock_.Now()));
 }
 

@@ -27,6 +27,8 @@ class LinkListener {
   virtual ~LinkListener() = default;
   virtual void OnProofRefused(const ProofRefused& refused) = 0;
   virtual void OnWiped(const Wiped& wiped) = 0;
+  virtual void OnHelloRefused(tidemark::sc::v1::NackReason /*reason*/) {}
+  virtual void OnReportRefused(tidemark::sc::v1::ReportRefusal /*reason*/) {}
   virtual void OnAssignments(const tidemark::sc::v1::Assignments& assignments) = 0;
   virtual void OnLinkChanged(bool attached) = 0;
   virtual void OnExit(int code, const std::string& why) = 0;

@@ -1,11 +1,31 @@
 #include "spu/spu_metrics.h"
 
 #include <limits>
+#include <string_view>
+
+#include "absl/strings/ascii.h"
 
 namespace tidemark::spu {
 namespace {
 
+namespace pb = tidemark::log::v1;
+namespace sc_pb = tidemark::sc::v1;
+
 double Seconds(base::Duration duration) { return static_cast<double>(duration.count()) / 1e9; }
+
+// "proof_short" of "REPORT_REFUSAL_PROOF_SHORT".
+std::string ReasonWord(std::string_view name) {
+  for (const std::string_view prefix : {"NACK_REASON_", "REPORT_REFUSAL_"}) {
+    if (name.starts_with(prefix)) name.remove_prefix(prefix.size());
+  }
+  if (name == "UNSPECIFIED") return "unknown";
+  return absl::AsciiStrToLower(std::string(name));
+}
+
+void Count(std::map<int, daemon::Counter>& counters, int reason) {
+  const auto found = counters.find(reason);
+  (found == counters.end() ? counters.begin() : found)->second.Increment();
+}
 
 }  // namespace
 
@@ -95,28 +115,48 @@ SpuMetrics::SpuMetrics(daemon::MetricRegistry& registry)
       report_lag_(
           registry.AddGauge("tidemark_report_lag_seconds",
                             "For how long the SC has not acknowledged our newest verdict.")) {
-  for (int value = tidemark::log::v1::RefusalReason_MIN + 1;
-       value <= tidemark::log::v1::RefusalReason_MAX; ++value) {
-    const auto reason = static_cast<RefusalReason>(value);
-    refused_.emplace(
-        reason, registry.AddCounter("tidemark_refused_appends_total", "Appends refused, by reason.",
-                                    {{"reason", std::string(NameOf(reason))}}));
+  for (int value = pb::RefusalReason_MIN; value <= pb::RefusalReason_MAX; ++value) {
+    const daemon::MetricLabels reason = {
+        {"reason", std::string(NameOf(static_cast<RefusalReason>(value)))}};
+    refused_appends_.emplace(value, registry.AddCounter("tidemark_refused_appends_total",
+                                                        "Appends refused, by reason.", reason));
+    refused_reads_.emplace(value, registry.AddCounter("tidemark_refused_reads_total",
+                                                      "Reads refused, by reason.", reason));
+    refused_trims_.emplace(value, registry.AddCounter("tidemark_refused_trims_total",
+                                                      "Trims refused, by reason.", reason));
+  }
+  for (int value = sc_pb::NackReason_MIN; value <= sc_pb::NackReason_MAX; ++value) {
+    refused_hellos_.emplace(
+        value,
+        registry.AddCounter(
+            "tidemark_sc_refused_hellos_total", "Sessions the SC refused or ended, by reason.",
+            {{"reason", ReasonWord(NackReason_Name(static_cast<sc_pb::NackReason>(value)))}}));
+  }
+  for (int value = sc_pb::ReportRefusal_MIN; value <= sc_pb::ReportRefusal_MAX; ++value) {
+    refused_reports_.emplace(
+        value, registry.AddCounter(
+                   "tidemark_sc_refused_reports_total", "Reports the SC refused, by reason.",
+                   {{"reason",
+                     ReasonWord(ReportRefusal_Name(static_cast<sc_pb::ReportRefusal>(value)))}}));
   }
 }
 
 SpuMetrics::~SpuMetrics() = default;
 
 void SpuMetrics::OnAppend(const AppendResult& result, std::size_t bytes, base::Duration latency) {
-  if (result.refusal.has_value()) {
-    if (const auto found = refused_.find(result.refusal->reason()); found != refused_.end()) {
-      found->second.Increment();
-    }
-    return;
-  }
+  if (result.refusal.has_value()) return OnAppendRefused(*result.refusal);
   appended_records_.Increment(result.records);
   appended_bytes_.Increment(static_cast<double>(bytes));
   append_latency_.Observe(Seconds(latency));
 }
+
+void SpuMetrics::OnAppendRefused(const Refusal& refusal) {
+  Count(refused_appends_, refusal.reason());
+}
+void SpuMetrics::OnReadRefused(const Refusal& refusal) { Count(refused_reads_, refusal.reason()); }
+void SpuMetrics::OnTrimRefused(const Refusal& refusal) { Count(refused_trims_, refusal.reason()); }
+void SpuMetrics::OnHelloRefused(sc_pb::NackReason reason) { Count(refused_hellos_, reason); }
+void SpuMetrics::OnReportRefused(sc_pb::ReportRefusal reason) { Count(refused_reports_, reason); }
 
 void SpuMetrics::OnLink(bool attached, bool synced, base::MonotonicTime now) {
   attached_.Set(attached ? 1 : 0);

@@ -12,6 +12,7 @@
 #include "daemon/metrics.h"
 #include "spu/partition_host.h"
 #include "spu/volume/volume.h"
+#include "tidemark/sc/v1/control.pb.h"
 
 namespace tidemark::spu {
 
@@ -21,6 +22,12 @@ class SpuMetrics {
   ~SpuMetrics();
 
   void OnAppend(const AppendResult& result, std::size_t bytes, base::Duration latency);
+  // Also of an append that was refused before any partition was asked.
+  void OnAppendRefused(const Refusal& refusal);
+  void OnReadRefused(const Refusal& refusal);
+  void OnTrimRefused(const Refusal& refusal);
+  void OnHelloRefused(tidemark::sc::v1::NackReason reason);
+  void OnReportRefused(tidemark::sc::v1::ReportRefusal reason);
   // After every change or reading of the volume.
   void OnVolume(const Volume& volume);
   void OnCommit(base::Duration took) {
@@ -45,7 +52,12 @@ class SpuMetrics {
   daemon::Gauge report_lag_;
   std::optional<base::MonotonicTime> attached_since_;
   std::optional<base::MonotonicTime> synced_at_;
-  std::map<RefusalReason, daemon::Counter> refused_;
+  // By the value of the reason; 0 also counts those of a newer peer.
+  std::map<int, daemon::Counter> refused_appends_;
+  std::map<int, daemon::Counter> refused_reads_;
+  std::map<int, daemon::Counter> refused_trims_;
+  std::map<int, daemon::Counter> refused_hellos_;
+  std::map<int, daemon::Counter> refused_reports_;
   std::map<std::string, std::unique_ptr<VolumeGauges>> volumes_;
 };
 

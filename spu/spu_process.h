@@ -64,6 +64,12 @@ class SpuProcess final : public VolumeListener, public LinkListener {
   // LinkListener
   void OnProofRefused(const ProofRefused& refused) override;
   void OnWiped(const Wiped& wiped) override;
+  void OnHelloRefused(tidemark::sc::v1::NackReason reason) override {
+    spu_metrics_.OnHelloRefused(reason);
+  }
+  void OnReportRefused(tidemark::sc::v1::ReportRefusal reason) override {
+    spu_metrics_.OnReportRefused(reason);
+  }
   void OnAssignments(const tidemark::sc::v1::Assignments& assignments) override;
   void OnLinkChanged(bool attached) override;
   void OnExit(int code, const std::string& why) override;

@@ -61,7 +61,7 @@ void ConsumeStream::Start(const pb::ConsumeStart& start) {
   credit_bytes_ = std::clamp<std::int64_t>(start.credit_bytes(), 0, kCreditBytesMax);
   started_ = true;
   const auto offsets = host_.OffsetsOf(partition_);
-  if (!offsets.has_value()) return Refuse(host_.WhyNotHere(partition_));
+  if (!offsets.has_value()) return RefuseHere(host_.WhyNotHere(partition_));
   const base::Offset end =
       isolation_ == Isolation::kWritten ? offsets->written_end : offsets->durable_end;
   switch (start.from_case()) {
@@ -74,7 +74,7 @@ void ConsumeStream::Start(const pb::ConsumeStart& start) {
                                  [this, guard = alive()](absl::StatusOr<base::Offset> offset) {
                                    if (guard.expired() || ending()) return;
                                    if (!offset.ok())
-                                     return Refuse(RefusalOfStatus(offset.status()));
+                                     return RefuseHere(RefusalOfStatus(offset.status()));
                                    BeginAt(*offset);
                                  });
     default:
@@ -84,7 +84,7 @@ void ConsumeStream::Start(const pb::ConsumeStart& start) {
 
 void ConsumeStream::BeginAt(base::Offset offset) {
   const auto offsets = host_.OffsetsOf(partition_);
-  if (!offsets.has_value()) return Refuse(host_.WhyNotHere(partition_));
+  if (!offsets.has_value()) return RefuseHere(host_.WhyNotHere(partition_));
   const base::Offset end =
       isolation_ == Isolation::kWritten ? offsets->written_end : offsets->durable_end;
   if (offset < offsets->log_start || offset > end) {
@@ -94,7 +94,7 @@ void ConsumeStream::BeginAt(base::Offset offset) {
                                     offset.value(), offsets->log_start.value(), end.value()));
     refusal.set_log_start(offsets->log_start.value());
     refusal.set_log_end(end.value());
-    return Refuse(std::move(refusal));
+    return RefuseHere(std::move(refusal));
   }
   next_ = offset;
   positioned_ = true;
@@ -108,6 +108,12 @@ void ConsumeStream::BeginAt(base::Offset offset) {
   response.mutable_started()->set_log_start(offsets->log_start.value());
   response.mutable_started()->set_durable_end(offsets->durable_end.value());
   if (writable()) Write(std::move(response));
+}
+
+// Found here, before anything was read: else the host counts it.
+void ConsumeStream::RefuseHere(Refusal refusal) {
+  host_.OnReadRefused(refusal);
+  Refuse(std::move(refusal));
 }
 
 // A refusal on a consume stream is its last message.

@@ -34,6 +34,7 @@ class ConsumeStream final : public daemon::LoopStream<tidemark::log::v1::Consume
 
   void Start(const tidemark::log::v1::ConsumeStart& start);
   void BeginAt(base::Offset offset);
+  void RefuseHere(Refusal refusal);
   void Refuse(Refusal refusal);
   void Pump();
   void OnRead(ReadResult result);

@@ -89,6 +89,7 @@ void ProduceStream::Append(pb::Append&& append) {
   if (!header.ok()) {
     AppendResult refused;
     refused.refusal = RefuseBatch(header.status(), bytes, limits.batch_bytes_max);
+    host_.OnAppendRefused(*refused.refusal);
     return Answer(sequence, partition, bytes, std::move(refused));
   }
   WatchGate(partition);

@@ -11,6 +11,7 @@
 
 #include "daemon/grpc_channel.h"
 #include "daemon/grpc_server.h"
+#include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "spu/rpc/services.h"
 #include "tests/support/await.h"
@@ -36,6 +37,8 @@ class FakePartitions final : public PartitionHost {
       return command.done(Refuse(std::string(400, 'x')));
     kept_.push_back(std::move(command.done));
   }
+  void OnAppendRefused(const Refusal& refusal) override { refused.push_back(refusal.reason()); }
+  void OnReadRefused(const Refusal&) override {}
   void Read(ReadCommand) override {}
   Refusal WhyNotHere(base::PartitionId id) const override { return UnknownPartition(id); }
   std::optional<Offsets> OffsetsOf(base::PartitionId id) const override {
@@ -59,6 +62,7 @@ class FakePartitions final : public PartitionHost {
 
   std::atomic<int> appended = 0;
   std::atomic<int> watched = 0;
+  std::vector<RefusalReason> refused;  // on the loop
 
  private:
   static AppendResult Refuse(std::string why) {
@@ -192,6 +196,31 @@ TEST_F(ProduceStreamTest, PartitionsThatAreNotHereLeaveNothingBehind) {
   stream->WritesDone();
   reading.join();
   EXPECT_TRUE(stream->Finish().ok());
+}
+
+// What the stream itself finds wrong never reaches a partition, but it is a refusal like any other.
+TEST_F(ProduceStreamTest, ABatchThatIsNoGoodIsCountedUnderItsReason) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + kLongWait);
+  const auto stream = stub_->Produce(&context);
+  ASSERT_TRUE(stream->Write(Start()));
+  pb::ProduceRequest damaged = AppendTo(1);
+  damaged.mutable_append()->mutable_batch()->back() ^= 1;
+  pb::ProduceRequest garbage = AppendTo(1);
+  garbage.mutable_append()->set_batch("no batch");
+  pb::ProduceRequest huge = AppendTo(1);
+  huge.mutable_append()->set_batch(std::string(storage::BatchLimits().batch_bytes_max + 1, 'x'));
+  for (const auto& bad : {damaged, garbage, huge}) ASSERT_TRUE(stream->Write(bad));
+  stream->WritesDone();
+  pb::ProduceResponse response;
+  while (stream->Read(&response)) {
+  }
+  EXPECT_TRUE(stream->Finish().ok());
+  loop_.Run([&] {
+    EXPECT_THAT(partitions_.refused, testing::ElementsAre(pb::REFUSAL_REASON_BATCH_CHECKSUM,
+                                                          pb::REFUSAL_REASON_BATCH_MALFORMED,
+                                                          pb::REFUSAL_REASON_BATCH_TOO_LARGE));
+  });
 }
 
 }  // namespace
