@@ -31,7 +31,7 @@ std::string StatusWord(PartitionStatus status) {
     case sc::v1::PARTITION_STATUS_FAILED:
       return "Failed";
     default:
-      return absl::StrFormat("Unknown(%d)", static_cast<int>(status));
+      return absl::StrFormat("unknown status %d", static_cast<int>(status));
   }
 }
 
@@ -112,6 +112,27 @@ std::string DeviceCauseWord(space::v1::DeviceCause cause) {
   }
 }
 
+std::string AssignmentRefusalWord(sc::v1::AssignmentRefusal refusal) {
+  switch (refusal) {
+    case sc::v1::ASSIGNMENT_REFUSAL_UNSPECIFIED:
+      return "for no reason given";
+    case sc::v1::ASSIGNMENT_REFUSAL_NO_ROOM:
+      return "no room";
+    case sc::v1::ASSIGNMENT_REFUSAL_UNKNOWN_VOLUME:
+      return "volume not on the SPU";
+    case sc::v1::ASSIGNMENT_REFUSAL_VOLUME_CHANGED:
+      return "volume changed";
+    case sc::v1::ASSIGNMENT_REFUSAL_VOLUME_HELD:
+      return "volume held";
+    case sc::v1::ASSIGNMENT_REFUSAL_BAD_NAME:
+      return "bad name";
+    case sc::v1::ASSIGNMENT_REFUSAL_DEVICE:
+      return "device fault";
+    default:
+      return absl::StrFormat("unknown refusal %d", static_cast<int>(refusal));
+  }
+}
+
 namespace {
 
 std::string DeviceText(const DeviceHold& hold) {
@@ -144,6 +165,14 @@ std::string HoldsText(const Holds& holds, const RepeatedPtrField<DeviceHold>& fa
   for (const int kind : holds.held()) texts.push_back(HoldText(kind, holds));
   for (const DeviceHold& fault : faults) texts.push_back(DeviceText(fault));
   return texts.empty() ? "Ready" : absl::StrJoin(texts, ", ");
+}
+
+std::string VerdictText(const space::v1::Volume& volume) {
+  if (volume.accepting() || IsHeld(volume.holds(), volume.device_faults())) {
+    return HoldsText(volume.holds(), volume.device_faults());
+  }
+  return volume.not_ready().empty() ? "Not ready"
+                                    : absl::StrFormat("Not ready (%s)", volume.not_ready());
 }
 
 bool IsHeld(const Holds& holds, const RepeatedPtrField<DeviceHold>& faults) {

@@ -29,9 +29,13 @@ std::string Shortened(const std::string& text, std::size_t width);
 
 std::string CauseWord(space::v1::SpaceCause cause);
 std::string DeviceCauseWord(space::v1::DeviceCause cause);
+// "no room".
+std::string AssignmentRefusalWord(sc::v1::AssignmentRefusal refusal);
 // "Ready", or what holds the volume: "OutOfSpace (episode 3, bytes), operator (ann: disk swap)".
 std::string HoldsText(const space::v1::Holds& holds,
                       const google::protobuf::RepeatedPtrField<space::v1::DeviceHold>& faults);
+// The same of a volume as it is shown: "Ready" only if it accepts; else "Not ready (opening …)".
+std::string VerdictText(const space::v1::Volume& volume);
 bool IsHeld(const space::v1::Holds& holds,
             const google::protobuf::RepeatedPtrField<space::v1::DeviceHold>& faults);
 // "2 of 6 (fresh readings above the resume mark)".

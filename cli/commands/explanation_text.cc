@@ -1,9 +1,13 @@
 #include "cli/commands/explanation_text.h"
 
+#include <algorithm>
 #include <chrono>
+#include <set>
+#include <utility>
 
 #include "absl/strings/str_format.h"
 #include "base/byte_size.h"
+#include "cli/commands/partition_advice.h"
 #include "cli/space_bar.h"
 #include "cli/words.h"
 
@@ -18,28 +22,75 @@ std::string Milliseconds(std::int64_t ms) {
   return base::FormatDuration(std::chrono::milliseconds(ms));
 }
 
-// The verdict, its cause and the numbers it rests on.
-std::string VerdictText(const Volume& volume, const std::string& spu_id) {
-  std::string text = absl::StrFormat("%s on SPU %s: %s\n", volume.path(), spu_id,
-                                     HoldsText(volume.holds(), volume.device_faults()));
-  for (const int kind : volume.holds().held()) {
-    if (kind != space::v1::HOLD_KIND_SPACE) continue;
-    const auto& space = volume.holds().space();
-    text +=
-        absl::StrFormat("  cause      out of %s, episode %d, since %s%s\n",
-                        CauseWord(space.cause()), space.episode(), TimeText(space.since_unix_ms()),
-                        space.unproven() ? " (unproven: the record was lost or wiped)" : "");
+std::string SinceText(std::int64_t unix_ms) { return "since " + TimeText(unix_ms); }
+
+std::string DeviceLine(const space::v1::DeviceHold& hold) {
+  return absl::StrFormat("  device     %s%s, %s\n", DeviceCauseWord(hold.cause()),
+                         hold.detail().empty() ? "" : ": " + hold.detail(),
+                         SinceText(hold.since_unix_ms()));
+}
+
+std::string HoldLine(int kind, const space::v1::Holds& holds) {
+  switch (kind) {
+    case space::v1::HOLD_KIND_SPACE:
+      return absl::StrFormat(
+          "  cause      out of %s, episode %d, %s%s\n", CauseWord(holds.space().cause()),
+          holds.space().episode(), SinceText(holds.space().since_unix_ms()),
+          holds.space().unproven() ? " (unproven: held until it is shown that there is room)" : "");
+    case space::v1::HOLD_KIND_BLIND:
+      return absl::StrFormat("  blind      %s, %s\n", holds.blind().reason(),
+                             SinceText(holds.blind().since_unix_ms()));
+    case space::v1::HOLD_KIND_OPERATOR:
+      return absl::StrFormat("  operator   %s: %s, %s\n", holds.operator_().who(),
+                             holds.operator_().why(), SinceText(holds.operator_().since_unix_ms()));
+    case space::v1::HOLD_KIND_DEVICE:
+      return DeviceLine(holds.device());
+    default:
+      return "";  // the verdict names it
   }
+}
+
+// The verdict, its cause and the numbers it rests on. `marks_set_by` "": not known.
+std::string FactsText(const Volume& volume, const std::string& spu_id,
+                      const std::string& marks_set_by) {
+  std::string text =
+      absl::StrFormat("%s on SPU %s: %s\n", volume.path(), spu_id, VerdictText(volume));
+  for (const int kind : volume.holds().held()) text += HoldLine(kind, volume.holds());
+  for (const auto& fault : volume.device_faults()) text += DeviceLine(fault);
   const auto& reading = volume.reading();
   const auto& marks = volume.marks();
   text += absl::StrFormat("  space      %s\n", SpaceBar(reading, marks, kBarWidth));
   text += absl::StrFormat("  available  %s of %s\n", ExactBytes(reading.available_bytes()),
                           SizeText(reading.total_bytes()));
-  text += absl::StrFormat("  marks      full below %s, goes on from %s\n",
-                          ExactBytes(marks.full_bytes()), ExactBytes(marks.resume_bytes()));
+  text += absl::StrFormat("  marks      full below %s, goes on from %s%s\n",
+                          ExactBytes(marks.full_bytes()), ExactBytes(marks.resume_bytes()),
+                          marks_set_by.empty() ? "" : "; set by " + marks_set_by);
   if (reading.counts_inodes()) {
     text += absl::StrFormat("  inodes     %d available, full below %d, goes on from %d\n",
                             reading.available_inodes(), marks.full_inodes(), marks.resume_inodes());
+  }
+  return text;
+}
+
+// What only the SPU itself knows.
+std::string SpuText(const space::v1::Explanation& explanation) {
+  std::string text =
+      absl::StrFormat("  accepting  %s\n", explanation.volume().accepting() ? "yes" : "no");
+  if (!explanation.episode_began().empty()) {
+    text += absl::StrFormat("  began      %s\n", explanation.episode_began());
+  }
+  if (!explanation.reading_fault().empty()) {
+    text += absl::StrFormat("  reading    the newest is none: %s\n", explanation.reading_fault());
+  }
+  if (explanation.reclaim_running()) {
+    text += "  reclaim    running\n";
+  } else if (explanation.reclaim_needs_operator()) {
+    text += absl::StrFormat("  reclaim    needs an operator: %s more than policy allows\n",
+                            ExactBytes(explanation.reclaim_bytes_short()));
+  }
+  if (!explanation.released_by().empty()) {
+    text += absl::StrFormat("  released   by %s, %s\n", explanation.released_by(),
+                            TimeText(explanation.released_unix_ms()));
   }
   return text;
 }
@@ -77,15 +128,15 @@ std::string ProgressText(const space::v1::ProofProgress& proof, const Volume& vo
 
 std::string ExplanationText(const space::v1::Explanation& explanation, const std::string& spu_id) {
   const Volume& volume = explanation.volume();
-  std::string text = VerdictText(volume, spu_id);
+  std::string text = FactsText(volume, spu_id, explanation.marks_set_by()) + SpuText(explanation);
   if (!explanation.summary().empty()) text += "\n" + explanation.summary() + "\n";
-  const bool space_held = [&] {
-    for (const int kind : volume.holds().held()) {
-      if (kind == space::v1::HOLD_KIND_SPACE) return true;
-    }
-    return false;
-  }();
-  if (space_held) text += ProgressText(explanation.proof(), volume);
+  const auto& held = volume.holds().held();
+  const bool space_held = std::ranges::find(held, space::v1::HOLD_KIND_SPACE) != held.end();
+  // The first start takes its room the same way.
+  const bool first_start = !volume.not_ready().empty() && explanation.proof().tries() > 0;
+  if (space_held || first_start || explanation.proof().bytes_short() > 0) {
+    text += ProgressText(explanation.proof(), volume);
+  }
   if (explanation.reclaimable_bytes() > 0 || explanation.unclaimed_bytes() > 0) {
     text += absl::StrFormat(
         "\nTo be had here: %s by policy (tidemark volume plan); %s belong to "
@@ -99,24 +150,56 @@ std::string ExplanationText(const space::v1::Explanation& explanation, const std
   if (volume.has_last_proof()) {
     text += "\nLast proof: " + ProofText(volume.last_proof()) + "\n";
   }
-  if (explanation.next_steps_size() > 0) {
-    text += "\nWhat to do\n";
-    for (const std::string& step : explanation.next_steps()) text += "  " + step + "\n";
-  }
   return text;
 }
 
 std::string LastReportText(const VolumeView& view, const std::string& why_not) {
-  std::string text =
-      absl::StrFormat("LAST KNOWN, from a report to the SC %s ago. The SPU cannot be asked: %s\n\n",
-                      Milliseconds(view.report_age_ms), why_not);
-  text += VerdictText(view.volume, view.spu_id);
+  std::string text = absl::StrFormat("LAST KNOWN, from a report to the SC %s ago. %s\n\n",
+                                     Milliseconds(view.report_age_ms), why_not);
+  text += FactsText(view.volume, view.spu_id, "");
   if (view.bytes_short > 0) text += ShortText(view.bytes_short, view.volume);
   if (view.volume.has_last_proof()) {
     text += "\nLast proof: " + ProofText(view.volume.last_proof()) + "\n";
   }
-  text += absl::StrFormat("\nWhat to do\n  bring SPU %s back, then: tidemark volume explain %s\n",
-                          view.spu_id, view.volume.path());
+  return text;
+}
+
+std::string PartitionsText(const std::vector<sc::v1::Partition>& known,
+                           const space::v1::Explanation& explanation, const VolumeView& view) {
+  constexpr std::size_t kShown = 10;
+  const std::string volume = view.spu_id + ":" + view.volume.path();
+  std::vector<std::string> lines;
+  std::set<std::uint64_t> told;
+  for (const sc::v1::Partition& partition : known) {
+    told.insert(partition.id());
+    std::string line =
+        absl::StrFormat("  %s is %s: %s\n", PartitionName(partition.topic(), partition.index()),
+                        StatusWord(partition.status()), partition.reason());
+    const std::string advice = AdviceFor(partition, volume);
+    if (!advice.starts_with("tidemark volume explain")) line += "    " + advice + "\n";
+    lines.push_back(std::move(line));
+  }
+  for (const auto& fault : explanation.partition_faults()) {
+    if (told.contains(fault.partition_id())) continue;
+    lines.push_back(absl::StrFormat("  %s: %s\n",
+                                    fault.topic().empty()
+                                        ? absl::StrFormat("id %d", fault.partition_id())
+                                        : PartitionName(fault.topic(), fault.partition()),
+                                    fault.why()));
+  }
+  if (lines.empty()) return "";
+  std::string text = "\nPartitions of it that are not Online for reasons of their own\n";
+  for (std::size_t i = 0; i < std::min(lines.size(), kShown); ++i) text += lines[i];
+  if (lines.size() > kShown) {
+    text += absl::StrFormat("  and %d more: tidemark partition list\n", lines.size() - kShown);
+  }
+  return text;
+}
+
+std::string StepsText(const std::vector<std::string>& steps) {
+  if (steps.empty()) return "";
+  std::string text = "\nWhat to do\n";
+  for (const std::string& step : steps) text += "  " + step + "\n";
   return text;
 }
 

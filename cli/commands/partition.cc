@@ -3,6 +3,7 @@
 #include "absl/strings/str_format.h"
 #include "base/status_macros.h"
 #include "cli/commands/commands.h"
+#include "cli/commands/explain.h"
 #include "cli/commands/partition_advice.h"
 #include "cli/commands/partition_table.h"
 #include "cli/partition_lookup.h"
@@ -79,11 +80,8 @@ std::string Described(const Partition& partition) {
   line("volume", partition.volume());
   line("size", ExactBytes(partition.size_bytes()));
   line("offsets", absl::StrFormat("%d to %d", partition.log_start(), partition.high_watermark()));
-  line("assignment", absl::StrFormat("version %d, %s", partition.spec_version(),
-                                     partition.assignment_acked() ? "acknowledged"
-                                     : partition.assignment_refusal().empty()
-                                         ? "not acknowledged yet"
-                                         : "refused: " + partition.assignment_refusal()));
+  line("assignment",
+       absl::StrFormat("version %d, %s", partition.spec_version(), AssignmentText(partition)));
   if (const std::string advice = AdviceFor(partition, partition.volume()); !advice.empty()) {
     line("next", advice);
   }
@@ -114,6 +112,11 @@ void AddPartitionCommands(Command& root, Invocation& invocation) {
       .Example("tidemark partition describe orders/3", "")
       .Positional("TOPIC/PARTITION", *name, "")
       .Runs([&invocation, name] { return Finish(invocation, Describe(invocation, *name)); });
+  partition.Sub("explain", "Why is it not Online, and what exactly must be done")
+      .Example("tidemark partition explain orders/3", "by itself, its SPU and its volume")
+      .Positional("TOPIC/PARTITION", *name, "")
+      .Runs(
+          [&invocation, name] { return Finish(invocation, ExplainPartition(invocation, *name)); });
 }
 
 }  // namespace tidemark::cli

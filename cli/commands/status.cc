@@ -48,8 +48,7 @@ std::string VolumeLines(const VolumeView& view, bool colors) {
       Painted(LastKnown(view), Color::kWarning, colors),
       Painted(SpaceBar(volume.reading(), volume.marks(), kBarWidth), color, colors),
       SizeText(volume.reading().available_bytes()), SizeText(volume.reading().total_bytes()),
-      volume.partitions(),
-      Painted(HoldsText(volume.holds(), volume.device_faults()), color, colors));
+      volume.partitions(), Painted(VerdictText(volume), color, colors));
 }
 
 std::string PartitionLine(const sc::v1::ListPartitionsResponse& partitions, bool colors) {
@@ -116,7 +115,7 @@ std::string NextStep(const sc::v1::ListSpusResponse& spus,
   }
   if (spus.spus().empty()) return "start an SPU: tidemark-spu --config FILE";
   for (const VolumeView& view : volumes) {
-    if (IsHeld(view.volume.holds(), view.volume.device_faults())) {
+    if (!view.volume.accepting()) {
       return "tidemark volume explain " + view.spu_id + ":" + view.volume.path();
     }
   }

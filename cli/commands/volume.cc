@@ -6,7 +6,7 @@
 #include "absl/strings/str_format.h"
 #include "base/status_macros.h"
 #include "cli/commands/commands.h"
-#include "cli/commands/explanation_text.h"
+#include "cli/commands/explain.h"
 #include "cli/commands/volume_lookup.h"
 #include "cli/commands/volume_table.h"
 #include "cli/partition_lookup.h"
@@ -40,7 +40,10 @@ absl::Status Describe(Invocation& invocation, const std::string& name) {
   const auto fresh = invocation.Spu(view.endpoint).ListVolumes();
   if (fresh.ok()) {
     for (const auto& volume : fresh->volumes()) {
-      if (volume.uuid() != view.volume.uuid()) continue;
+      // Of one that could not be opened its SPU knows the path only.
+      const bool same = volume.uuid().empty() ? volume.path() == view.volume.path()
+                                              : volume.uuid() == view.volume.uuid();
+      if (!same) continue;
       view.volume = volume;
       view.report_age_ms = -1;
     }
@@ -50,30 +53,6 @@ absl::Status Describe(Invocation& invocation, const std::string& name) {
   }
   if (invocation.output.json()) return invocation.output.PrintJson(view.volume);
   invocation.output.out() << Described(view);
-  return absl::OkStatus();
-}
-
-absl::Status Explain(Invocation& invocation, const std::string& name) {
-  TM_ASSIGN_OR_RETURN(const VolumeView view, FindVolume(invocation, name));
-  const auto explanation = invocation.Spu(view.endpoint).Explain(view.volume.uuid());
-  if (explanation.ok()) {
-    if (invocation.output.json()) return invocation.output.PrintJson(*explanation);
-    invocation.output.out() << ExplanationText(*explanation, view.spu_id);
-    return absl::OkStatus();
-  }
-  if (!absl::IsUnavailable(explanation.status()) &&
-      !absl::IsDeadlineExceeded(explanation.status())) {
-    return explanation.status();
-  }
-  const std::string why_not = std::string(explanation.status().message());
-  if (invocation.output.json()) {
-    space::v1::Explanation last_known;
-    *last_known.mutable_volume() = view.volume;
-    last_known.set_summary(
-        absl::StrFormat("last known, from a report %d ms old: %s", view.report_age_ms, why_not));
-    return invocation.output.PrintJson(last_known);
-  }
-  invocation.output.out() << LastReportText(view, why_not);
   return absl::OkStatus();
 }
 
@@ -176,10 +155,12 @@ void AddVolumeCommands(Command& root, Invocation& invocation) {
       .OptionalPositional("VOLUME", *name, kWhich)
       .Runs(runs(&Describe));
   volume.Sub("explain", "Why is it not Online, and what exactly must be done")
-      .Example("tidemark volume explain", "the only volume, or the only one that is held")
+      .Example("tidemark volume explain", "the only volume, or the only one that is not Ready")
       .Example("tidemark volume explain node-7:/var/lib/tidemark/a", "")
-      .OptionalPositional("VOLUME", *name, kWhich)
-      .Runs(runs(&Explain));
+      .Example("tidemark volume explain orders/3", "the volume of a partition, and itself")
+      .OptionalPositional("VOLUME", *name,
+                          "path, uuid (or its beginning), SPU:PATH, or a partition")
+      .Runs(runs(&ExplainVolume));
   volume.Sub("plan", "What a reclaim would delete, without doing it")
       .Example("tidemark volume plan", "")
       .OptionalPositional("VOLUME", *name, kWhich)

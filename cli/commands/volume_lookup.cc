@@ -30,9 +30,7 @@ absl::StatusOr<VolumeView> ChooseVolume(const std::vector<VolumeView>& volumes,
   std::ranges::copy_if(volumes, std::back_inserter(fitting),
                        [&](const VolumeView& view) { return name.empty() || Fits(view, name); });
   if (name.empty() && fitting.size() > 1) {
-    std::erase_if(fitting, [](const VolumeView& view) {
-      return !IsHeld(view.volume.holds(), view.volume.device_faults());
-    });
+    std::erase_if(fitting, [](const VolumeView& view) { return view.volume.accepting(); });
     if (fitting.size() != 1) {
       return absl::InvalidArgumentError("say which volume:" + NamesOf(volumes));
     }

@@ -12,7 +12,7 @@
 namespace tidemark::cli {
 
 // `name`: uuid, a unique prefix of it, the path, or SPU:PATH. Empty: the only volume there is, or
-// the only one that is held.
+// the only one that is not Ready.
 absl::StatusOr<VolumeView> FindVolume(const Invocation& invocation, const std::string& name);
 
 // The pure half.

@@ -26,7 +26,7 @@ std::string ReachWord(sc::v1::Reach reach) {
     case sc::v1::REACH_ABSENT:
       return "absent";
     default:
-      return absl::StrFormat("unknown(%d)", static_cast<int>(reach));
+      return absl::StrFormat("unknown reach %d", static_cast<int>(reach));
   }
 }
 
@@ -69,6 +69,9 @@ VolumeView ViewOf(const sc::v1::ScVolume& from, const sc::v1::Spu& spu) {
   if (from.has_last_proof()) *volume.mutable_last_proof() = from.last_proof();
   volume.set_partitions(from.partitions());
   volume.set_episodes(from.episodes());
+  // What it says before its first report, nobody knows; with no holds it was told once open.
+  volume.set_accepting(from.reported() && !IsHeld(from.holds(), from.device_faults()));
+  if (!from.reported()) volume.set_not_ready("no report of it yet");
   return view;
 }
 
@@ -83,7 +86,7 @@ VolumeView ViewOf(const space::v1::Volume& volume, const std::string& spu_id,
 
 Color VolumeColor(const VolumeView& view) {
   if (IsHeld(view.volume.holds(), view.volume.device_faults())) return Color::kBad;
-  return view.reachable ? Color::kGood : Color::kWarning;
+  return view.reachable && view.volume.accepting() ? Color::kGood : Color::kWarning;
 }
 
 Table VolumeTable(const std::vector<VolumeView>& volumes) {
@@ -108,7 +111,7 @@ Table VolumeTable(const std::vector<VolumeView>& volumes) {
          SizeText(volume.reading().total_bytes()),
          TimeToFull(volume),
          std::to_string(volume.partitions()),
-         {HoldsText(volume.holds(), volume.device_faults()), color}});
+         {VerdictText(volume), color}});
   }
   return table;
 }
@@ -128,8 +131,7 @@ std::string Described(const VolumeView& view) {
          absl::StrFormat("the SC, from a report %s old",
                          base::FormatDuration(std::chrono::milliseconds(view.report_age_ms))));
   }
-  line("verdict", absl::StrFormat("%s, generation %d, %d episodes so far",
-                                  HoldsText(volume.holds(), volume.device_faults()),
+  line("verdict", absl::StrFormat("%s, generation %d, %d episodes so far", VerdictText(volume),
                                   volume.generation(), volume.episodes()));
   if (volume.holds().has_space() && volume.holds().space().episode() > 0) {
     line("since", TimeText(volume.holds().space().since_unix_ms()));

@@ -159,8 +159,11 @@ struct FakeSpu::Services final : ProduceService::Service,
     *response = fake.volumes;
     return Status::OK;
   }
-  Status ExplainVolume(ServerContext*, const space::v1::ExplainVolumeRequest*,
+  Status ExplainVolume(ServerContext*, const space::v1::ExplainVolumeRequest* request,
                        space::v1::ExplainVolumeResponse* response) override {
+    if (fake.unknown_volumes.contains(request->volume())) {
+      return {grpc::StatusCode::NOT_FOUND, "no volume '" + request->volume() + "' on this SPU"};
+    }
     *response->mutable_explanation() = fake.explanation;
     return Status::OK;
   }

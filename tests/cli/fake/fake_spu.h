@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,7 @@ class FakeSpu {
   // Set before the first call.
   space::v1::ListVolumesResponse volumes;
   space::v1::Explanation explanation;
+  std::set<std::string> unknown_volumes;  // no such volume here, if asked for by these names
   space::v1::PlanReclaimResponse plan;
   log::v1::ListLocalPartitionsResponse local_partitions;
   log::v1::ProduceStarted started;
