@@ -207,8 +207,10 @@ space::Explanation UnopenedExplanation(const UnopenedVolume& volume) {
   space::Explanation message;
   *message.mutable_volume() = UnopenedMessage(volume);
   message.set_summary(absl::StrFormat("the volume could not be opened: %s", volume.why.message()));
+  // No directory, or one without a marker: what a mount point shows while nothing is mounted.
+  const bool unmounted = absl::IsNotFound(volume.why) || absl::IsFailedPrecondition(volume.why);
   message.add_next_steps(
-      absl::IsNotFound(volume.why)
+      unmounted
           ? absl::StrFormat("mount its filesystem at %s   # findmnt %s shows what is there now",
                             volume.path, volume.path)
           : absl::StrFormat("mend what the message names; is the right filesystem mounted at %s? "

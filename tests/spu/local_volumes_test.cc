@@ -13,7 +13,6 @@ namespace {
 using support::FaultRule;
 using support::Operation;
 using support::WaitFor;
-using testing::AllOf;
 using testing::Contains;
 using testing::HasSubstr;
 
@@ -161,7 +160,8 @@ TEST_F(LocalVolumesTest, AVerdictThatHangsIsAnsweredAtTheDeadline) {
 TEST_F(LocalVolumesTest, AVolumeThatCouldNotBeOpenedIsListedAndExplained) {
   rig_.loop().Run([&] {
     rig_.volumes().AddUnopened(
-        "/data/away", absl::NotFoundError("open volume '/data/away': no file 'tidemark.volume'"));
+        "/data/away",
+        absl::FailedPreconditionError("open volume '/data/away': it has no volume.marker"));
   });
   std::vector<tidemark::space::v1::Volume> volumes;
   std::optional<absl::StatusOr<tidemark::space::v1::Explanation>> explained;
@@ -174,10 +174,10 @@ TEST_F(LocalVolumesTest, AVolumeThatCouldNotBeOpenedIsListedAndExplained) {
   EXPECT_EQ(volumes.back().device_faults_size(), 1);
   ASSERT_TRUE(explained.has_value());
   ASSERT_OK(*explained);
-  EXPECT_THAT((*explained)->summary(), HasSubstr("no file 'tidemark.volume'"));
+  EXPECT_THAT((*explained)->summary(), HasSubstr("it has no volume.marker"));
   const std::vector<std::string> steps((*explained)->next_steps().begin(),
                                        (*explained)->next_steps().end());
-  EXPECT_THAT(steps, Contains(AllOf(HasSubstr("mount"), HasSubstr("/data/away"))));
+  EXPECT_THAT(steps, Contains(HasSubstr("mount its filesystem at /data/away")));
   EXPECT_THAT(steps, Contains(HasSubstr("restart tidemark-spu")));
   // What else is asked of it is refused for the same reason, and not as a slip of the pen.
   Answer& hold = answers_.emplace_back();
