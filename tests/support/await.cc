@@ -5,15 +5,15 @@
 namespace tidemark::support {
 
 testing::AssertionResult WaitFor(const std::function<bool()>& condition,
-                                 std::chrono::nanoseconds deadline, std::string_view what) {
-  constexpr int kPollIntervalMs = 2;
+                                 std::chrono::nanoseconds deadline, std::string_view what,
+                                 std::chrono::milliseconds interval) {
   const auto start = std::chrono::steady_clock::now();
   while (!condition()) {
     if (std::chrono::steady_clock::now() - start >= deadline) {
       return testing::AssertionFailure()
              << "waited " << std::chrono::duration<double>(deadline).count() << " s for " << what;
     }
-    ::poll(nullptr, 0, kPollIntervalMs);
+    ::poll(nullptr, 0, static_cast<int>(interval.count()));
   }
   return testing::AssertionSuccess();
 }

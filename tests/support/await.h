@@ -14,9 +14,10 @@ namespace tidemark::support {
 // Generous: only a broken program reaches it.
 inline constexpr std::chrono::seconds kLongWait{30};
 
-// Asks `condition` at once and then every few milliseconds until it is true. A failure says what
-// was waited for and how long.
+// Asks `condition` at once and then every `interval` until it is true. A failure says what was
+// waited for and how long.
 testing::AssertionResult WaitFor(const std::function<bool()>& condition,
-                                 std::chrono::nanoseconds deadline, std::string_view what);
+                                 std::chrono::nanoseconds deadline, std::string_view what,
+                                 std::chrono::milliseconds interval = std::chrono::milliseconds(2));
 
 }  // namespace tidemark::support

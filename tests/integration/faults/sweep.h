@@ -1,0 +1,69 @@
+// Plays many runs on several clusters at once and counts what came of them.
+//
+// Lifetime:  Create() before the process has threads; Play() as often as wanted.
+// Threading: Play() blocks; its workers are threads of this process. `on_run` comes from one worker
+//            at a time.
+// Errors:    kUnimplemented where this machine cannot mount; kInternal where the rig failed.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "tests/integration/faults/fault_run.h"
+
+namespace tidemark::faults {
+
+struct SweepResult {
+  std::int64_t runs = 0;
+  std::map<std::string, std::int64_t> fired;  // by kind; "then KIND" where it was the second
+  std::int64_t acknowledged = 0;
+  std::int64_t bytes_lost = 0;
+  std::int64_t looks = 0;
+  std::int64_t lived_to_the_end = 0;
+  std::vector<std::string> voided;  // runs whose fault struck nothing, three times
+  std::vector<std::string> violations;
+
+  bool ok() const { return runs > 0 && voided.empty() && violations.empty(); }
+  void Add(const RunPlan& plan, const RunResult& result);
+};
+
+// How long an undisturbed day is, looked at several times: its calls may fall a little differently.
+struct DayLength {
+  std::uint64_t shortest = 0;
+  std::uint64_t longest = 0;
+  std::uint64_t last_sync = 0;   // the last call by which there is a sync to come, on each day
+  std::uint64_t last_write = 0;  // and a write
+
+  // The highest number at which a fault of this kind surely strikes something.
+  std::uint64_t LastFor(const FaultKind& kind) const;
+  // The numbers it is swept over: those at which it strikes a call of its own.
+  std::vector<std::uint64_t> NumbersFor(const FaultKind& kind) const;
+
+  std::vector<std::uint64_t> syncs;  // numbers, on the first of the days
+  std::vector<std::uint64_t> writes;
+};
+
+class Sweep {
+ public:
+  static absl::StatusOr<std::unique_ptr<Sweep>> Create(int workers, const std::string& library);
+
+  absl::StatusOr<DayLength> MeasureDay(int days);
+  // `next` gives the plans; nullopt ends it. Called from one worker at a time.
+  absl::StatusOr<SweepResult> Play(
+      const std::function<std::optional<RunPlan>()>& next,
+      const std::function<void(const RunPlan&, const RunResult&, const SweepResult&)>& on_run);
+
+ private:
+  struct Playing;
+  static void Work(Cluster& cluster, Playing& playing);
+
+  std::vector<std::unique_ptr<Cluster>> clusters_;
+};
+
+}  // namespace tidemark::faults
