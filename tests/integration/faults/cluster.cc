@@ -35,7 +35,7 @@ interval = "1h"
 
 [[volume]]
 path = "%s"
-step = "16KiB"
+step = %d
 segment = "48KiB"
 reserve = "32KiB"
 full = %d
@@ -149,7 +149,7 @@ absl::Status Cluster::StartController() {
 absl::Status Cluster::WriteConfig() {
   const std::string path = home_->path() + "/spu/spu.toml";
   std::ofstream(path) << absl::StrFormat(kConfig, state(), controller_endpoint_, volume(),
-                                         kFullBytes);
+                                         kStepBytes, kFullBytes);
   return support::GiveToDaemons(path);
 }
 

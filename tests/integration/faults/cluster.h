@@ -31,6 +31,7 @@ inline constexpr std::int64_t kVolumeBytes = 240LL * 1024;
 // Looks cost both ends something, and days are many.
 inline constexpr std::chrono::milliseconds kLookEvery{10};
 inline constexpr std::int64_t kFullBytes = 32LL * 1024;
+inline constexpr std::int64_t kStepBytes = 16LL * 1024;
 
 class Cluster {
  public:

@@ -11,13 +11,20 @@ namespace {
 constexpr std::uint32_t kTakesSpace = BitOf(Call::kCreate) | BitOf(Call::kAllocate) |
                                       BitOf(Call::kMakeDirectory) | BitOf(Call::kRename);
 constexpr std::uint32_t kSyncs = BitOf(Call::kSync);
+// More than two looks of the witness.
+constexpr std::uint64_t kLingerMs = 25;
 constexpr std::uint32_t kWrites = BitOf(Call::kWrite);
 
 constexpr std::array kKinds = {
     // The process dies.
-    FaultKind{.name = "kill", .deed = Deed::kKillBefore},
+    FaultKind{.name = "kill", .deed = Deed::kKillBefore, .linger_ms = kLingerMs},
     FaultKind{.name = "kill-torn", .deed = Deed::kKillAfter},
-    FaultKind{.name = "power-cut", .deed = Deed::kKillAfter, .aftermath = Aftermath::kPowerCut},
+    FaultKind{.name = "power-cut",
+              .deed = Deed::kKillBefore,
+              .aftermath = Aftermath::kPowerCut,
+              .linger_ms = kLingerMs},
+    FaultKind{
+        .name = "power-cut-torn", .deed = Deed::kKillAfter, .aftermath = Aftermath::kPowerCut},
     // One call fails.
     FaultKind{.name = "enospc", .deed = Deed::kFail, .error_number = ENOSPC},
     FaultKind{.name = "edquot", .deed = Deed::kFail, .error_number = EDQUOT},

@@ -21,6 +21,8 @@ struct FaultKind {
   std::uint32_t calls = kEveryCall;
   bool sticky = false;
   Aftermath aftermath = Aftermath::kProcessEnded;
+  // What was promised before the call gets this long to be heard, and seen, before the end.
+  std::uint64_t linger_ms = 0;
 
   bool kills() const { return deed == Deed::kKillBefore || deed == Deed::kKillAfter; }
 };

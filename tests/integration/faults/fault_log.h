@@ -37,7 +37,7 @@ inline constexpr std::uint32_t kEveryCall = ~0U;
 
 enum class Deed : std::uint32_t {
   kNothing,
-  kKillBefore,  // SIGKILL instead of the call
+  kKillBefore,  // after `stall_ms`, SIGKILL instead of the call
   kKillAfter,   // the call is made, half of it if it is a write, and nobody hears of it
   kFail,        // `error_number`, and nothing is done
   kShortWrite,  // half of the bytes, and their number

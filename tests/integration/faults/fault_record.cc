@@ -38,7 +38,7 @@ FaultRecord::~FaultRecord() {
 
 void FaultRecord::Clear() {
   const std::uint64_t notes = std::min(log_->notes_taken.load(), kNotesMax);
-  DropPlans();
+  for (std::uint32_t slot = 0; slot < kPlans; ++slot) SetPlan(slot, {});
   log_->let_go = 0;
   log_->calls = 0;
   log_->notes_taken = 0;
@@ -58,8 +58,8 @@ void FaultRecord::SetPlan(std::uint32_t slot, const PlannedFault& fault) {
   plan.from = fault.from;
 }
 
-void FaultRecord::DropPlans() {
-  for (Plan& plan : log_->plans) plan.from = 0;
+void FaultRecord::DropPlan(std::uint32_t slot) {
+  log_->plans[slot].from = 0;
   log_->let_go = 1;
 }
 

@@ -54,7 +54,7 @@ class FaultRecord {
   // An empty log without a plan. No daemon may be running.
   void Clear();
   void SetPlan(std::uint32_t slot, const PlannedFault& fault);
-  void DropPlans();  // what is stalled goes on
+  void DropPlan(std::uint32_t slot);  // what is stalled goes on
   std::uint64_t fired(std::uint32_t slot) const;
   std::uint64_t fired_at(std::uint32_t slot) const;
 

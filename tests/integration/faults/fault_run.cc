@@ -29,12 +29,15 @@ class Run {
 
  private:
   void PlanFaults();
+  const FaultKind& LastStruck() const;
   bool WasKilled() const;
   void EndAgent();
-  absl::Status TakeWhatIsLost();
+  absl::Status TakeWhatIsLost(const FaultKind& by);
   absl::Status CutPower();
   absl::Status Restart();
+  absl::Status StartAndGoOn();
   void ComeBack();
+  absl::Status GoOn();
   absl::Status ReadEverything();
   absl::Status AwaitOnline();
   absl::Status MakeRoom();
@@ -64,12 +67,16 @@ void Run::PlanFaults() {
                         .calls = kind.calls,
                         .error_number = kind.error_number,
                         .sticky = kind.sticky,
-                        .stall_ms = plan_.stall_ms};
+                        .stall_ms = kind.kills() ? kind.linger_ms : plan_.stall_ms};
   };
   if (plan_.kind != nullptr) cluster_.faults().SetPlan(0, planned(*plan_.kind, plan_.from));
   if (plan_.second != nullptr) {
     cluster_.faults().SetPlan(1, planned(*plan_.second, plan_.from + plan_.second_after));
   }
+}
+
+const FaultKind& Run::LastStruck() const {
+  return cluster_.faults().fired(1) > 0 ? *plan_.second : *plan_.kind;
 }
 
 bool Run::WasKilled() const {
@@ -102,9 +109,8 @@ void Run::EndAgent() {
   cluster_.KillAgent();
 }
 
-absl::Status Run::TakeWhatIsLost() {
-  const bool cut = plan_.kind != nullptr && plan_.kind->aftermath == Aftermath::kPowerCut;
-  if (cut) return CutPower();
+absl::Status Run::TakeWhatIsLost(const FaultKind& by) {
+  if (by.aftermath == Aftermath::kPowerCut) return CutPower();
   TM_ASSIGN_OR_RETURN(const auto calls, cluster_.faults().Calls());
   TM_ASSIGN_OR_RETURN(const auto loss, power_.LoseFailed(calls));
   result_.bytes_lost += loss.bytes;
@@ -119,15 +125,22 @@ absl::Status Run::CutPower() {
   return absl::OkStatus();
 }
 
+absl::Status Run::StartAndGoOn() {
+  TM_RETURN_IF_ERROR(cluster_.StartAgent());
+  return GoOn();
+}
+
+// A second fault may meet the start. Nobody helps but the one who starts it again.
 absl::Status Run::Restart() {
+  const std::uint64_t struck_before = cluster_.faults().fired(1);
+  absl::Status status = StartAndGoOn();
+  const bool struck = plan_.second != nullptr && cluster_.faults().fired(1) > struck_before;
+  cluster_.faults().DropPlan(1);
+  if (status.ok() || !struck) return status;
   day_->Disconnect();
-  absl::Status started = cluster_.StartAgent();
-  if (started.ok() || plan_.second == nullptr || cluster_.faults().fired(1) == 0) return started;
-  // The second fault met the start. Nobody helps but the one who starts it again.
-  cluster_.faults().DropPlans();
   cluster_.KillAgent();
-  TM_RETURN_IF_ERROR(TakeWhatIsLost());
-  return cluster_.StartAgent();
+  TM_RETURN_IF_ERROR(TakeWhatIsLost(*plan_.second));
+  return StartAndGoOn();
 }
 
 absl::Status Run::ReadEverything() {
@@ -199,28 +212,26 @@ void Run::CheckReserve() {
   }
 }
 
+// It may be full, and rightly: then room is made, and a proof must bring it back.
+absl::Status Run::GoOn() {
+  TM_RETURN_IF_ERROR(day_->AwaitVerdict());
+  TM_RETURN_IF_ERROR(ReadEverything());
+  TM_ASSIGN_OR_RETURN(const auto volume, witness_.LookAtAgent());
+  if (!volume.accepting()) TM_RETURN_IF_ERROR(MakeRoom());
+  TM_RETURN_IF_ERROR(day_->AwaitAccepting());
+  return AwaitOnline();
+}
+
 void Run::ComeBack() {
   const auto after = [&]() -> absl::Status {
     TM_RETURN_IF_ERROR(Restart());
-    TM_RETURN_IF_ERROR(day_->AwaitVerdict());
-    cluster_.faults().DropPlans();
-    TM_RETURN_IF_ERROR(ReadEverything());
-    TM_ASSIGN_OR_RETURN(const auto volume, witness_.LookAtAgent());
-    if (!volume.accepting()) {
-      TM_RETURN_IF_ERROR(MakeRoom());
-      TM_RETURN_IF_ERROR(day_->AwaitAccepting());
-    }
-    TM_RETURN_IF_ERROR(AwaitOnline());
     TM_RETURN_IF_ERROR(AppendOnce());
     if (!plan_.starts_twice) return absl::OkStatus();
     day_->Disconnect();
     cluster_.KillAgent();
     // The power, too: what the first start has believed must be on the disk by now.
     TM_RETURN_IF_ERROR(CutPower());
-    TM_RETURN_IF_ERROR(cluster_.StartAgent());
-    TM_RETURN_IF_ERROR(day_->AwaitAccepting());
-    TM_RETURN_IF_ERROR(ReadEverything());
-    return AwaitOnline();
+    return StartAndGoOn();
   };
   if (absl::Status status = after(); !status.ok()) {
     Violation(absl::StrFormat("it did not come back by itself: %s", status.ToString()));
@@ -262,9 +273,9 @@ absl::StatusOr<RunResult> Run::Play() {
   }
   EndAgent();
   result_.fired = cluster_.faults().fired(0) > 0;
-  TM_RETURN_IF_ERROR(TakeWhatIsLost());
+  if (!undisturbed) TM_RETURN_IF_ERROR(TakeWhatIsLost(LastStruck()));
   CheckReserve();
-  if (plan_.second == nullptr) cluster_.faults().DropPlans();
+  cluster_.faults().DropPlan(0);
   ComeBack();
   result_.second_fired = plan_.second != nullptr && cluster_.faults().fired(1) > 0;
   TM_RETURN_IF_ERROR(Judge());

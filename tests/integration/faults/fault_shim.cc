@@ -103,7 +103,9 @@ class Passing {
     for (Plan& plan : shared_log->plans) {
       if (deed_ == Deed::kNothing) Take(plan);
     }
-    if (deed_ == Deed::kKillBefore) Die();
+    if (deed_ != Deed::kKillBefore) return;
+    Stall(stall_ms_);
+    Die();
   }
 
   // True: the caller returns -1 with errno set.

@@ -103,7 +103,7 @@ TEST_F(FaultShimTest, FailsAllFromThenOnIfSticky) {
   EXPECT_EQ(Write(file_, 100).exit.code, 1);
   EXPECT_EQ(Write(file_, 100).exit.code, 1);
   EXPECT_EQ(record_->fired(0), 2U);
-  record_->DropPlans();
+  record_->DropPlan(0);
   EXPECT_TRUE(Write(file_, 100).exit.clean());
 }
 

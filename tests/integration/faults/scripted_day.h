@@ -1,6 +1,7 @@
 // One day in the life of a volume, always the same: two topics are made and filled until the volume
-// is full, the SPU is killed and started, one topic is trimmed, the volume comes back Online, a
-// topic with retention comes and its old segments go, a topic is deleted, the SPU is stopped.
+// is full, a little is freed, not enough, the SPU is killed and started, one topic is trimmed, the
+// volume comes back Online, a topic with retention comes and its old segments go, a topic is
+// deleted, the SPU is stopped.
 //
 // The calls come one after the other and each waits for its answer, so that from day to day the
 // same call has (nearly) the same number.
@@ -48,7 +49,7 @@ class ScriptedDay {
   absl::StatusOr<std::uint64_t> CreateTopic(const std::string& name, std::int64_t retention_bytes);
   absl::Status Fill();
   absl::Status StayFull();
-  absl::Status RestartWhileFull();
+  absl::Status RestartInTheGap();
   absl::Status Reclaim();
   absl::Status Retain();
   absl::Status Expire(std::uint64_t partition_id);

@@ -5,15 +5,14 @@
 
 #include "absl/strings/str_format.h"
 #include "monitor/verdict_codec.h"
-#include "storage/fs/slot_pair.h"
 
 namespace tidemark::faults {
 namespace {
 
 constexpr storage::SlotKind kVerdictKind = storage::MakeSlotKind("VRDT");
 
-std::optional<monitor::VerdictRecord> Decode(const NotedCall& write) {
-  const storage::DecodedSlot slot = storage::DecodeSlot(kVerdictKind, std::as_bytes(write.written));
+std::optional<monitor::VerdictRecord> Decode(std::span<const std::byte> bytes) {
+  const storage::DecodedSlot slot = storage::DecodeSlot(kVerdictKind, bytes);
   if (slot.state != storage::SlotState::kValid) return std::nullopt;
   auto record = monitor::DecodeVerdict(slot.payload);
   if (!record.ok()) return std::nullopt;
@@ -48,14 +47,22 @@ VerdictHistory::VerdictHistory(const std::vector<NotedCall>& calls, const std::s
     const NotedCall& call = calls[i];
     if (!call.done || call.path != slots_path) continue;
     if (call.call == Call::kSync) OnSync(call, i, power_cuts);
-    if (call.call != Call::kWrite || !call.succeeded()) continue;
-    if (auto record = Decode(call)) OnWrite(*std::move(record), i);
+    if (call.call == Call::kWrite && call.succeeded()) OnWrite(call, i);
   }
 }
 
-// A start writes the newest verdict over itself: the same one, which may be durable only now.
+// All pieces of a short write make the record, and the last of them dates it.
+void VerdictHistory::OnWrite(const NotedCall& write, std::uint64_t at) {
+  const auto position = static_cast<std::size_t>(write.position);
+  const std::size_t slot = position / storage::kSlotBytes;
+  const std::size_t from = position % storage::kSlotBytes;
+  if (slot >= slots_.size() || from + write.written.size() > storage::kSlotBytes) return;
+  std::ranges::copy(std::as_bytes(write.written), slots_[slot].begin() + from);
+  if (auto record = Decode(slots_[slot])) OnRecord(*std::move(record), at);
+}
+
 // Generation 0 is what format wrote: no verdict yet.
-void VerdictHistory::OnWrite(monitor::VerdictRecord record, std::uint64_t at) {
+void VerdictHistory::OnRecord(monitor::VerdictRecord record, std::uint64_t at) {
   if (record.generation == base::Generation(0)) return;
   const auto same = std::ranges::find(verdicts_, record, &WrittenVerdict::record);
   if (same == verdicts_.end()) {

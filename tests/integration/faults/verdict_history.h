@@ -8,11 +8,14 @@
 // Errors:    what is forbidden is a finding, in words; see the table in README.md.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "monitor/verdict_record.h"
+#include "storage/fs/slot_pair.h"
 #include "tests/integration/faults/fault_record.h"
 
 namespace tidemark::faults {
@@ -28,7 +31,8 @@ struct WrittenVerdict {
 
 class VerdictHistory {
  public:
-  // Only notes about `slots_path`. A record cut short by a fault is none. At each of `power_cuts`
+  // Only notes about `slots_path`. A record cut short by a fault is none, one written in pieces is
+  // one. At each of `power_cuts`
   // (places in the notes) what no sync had covered was lost.
   VerdictHistory(const std::vector<NotedCall>& calls, const std::string& slots_path,
                  const std::vector<std::uint64_t>& power_cuts);
@@ -44,10 +48,14 @@ class VerdictHistory {
   bool WasReady(std::uint64_t begin, std::uint64_t end) const;
 
  private:
-  void OnWrite(monitor::VerdictRecord record, std::uint64_t at);
+  using Slot = std::array<std::byte, storage::kSlotBytes>;
+
+  void OnWrite(const NotedCall& write, std::uint64_t at);
+  void OnRecord(monitor::VerdictRecord record, std::uint64_t at);
   void OnSync(const NotedCall& sync, std::uint64_t at,
               const std::vector<std::uint64_t>& power_cuts);
 
+  std::array<Slot, 2> slots_{};  // as the page cache has them
   std::vector<WrittenVerdict> verdicts_;
 };
 
