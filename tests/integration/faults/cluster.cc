@@ -39,7 +39,7 @@ step = %d
 segment = "48KiB"
 reserve = "32KiB"
 full = %d
-resume = "64KiB"
+resume = "96KiB"
 low = "160KiB"
 )";
 

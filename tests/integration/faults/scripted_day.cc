@@ -231,7 +231,8 @@ absl::Status ScriptedDay::RestartInTheGap() {
   TM_RETURN_IF_ERROR(cluster_.StartAgent());
   TM_RETURN_IF_ERROR(AwaitVerdict());
   TM_ASSIGN_OR_RETURN(const auto volume, witness_.LookAtAgent());
-  return Expect(HoldsSpace(volume) && !volume.accepting(), "a restart opened the volume");
+  return Expect(HoldsSpace(volume) && !volume.accepting(),
+                absl::StrFormat("a restart opened the volume: %s", volume.ShortDebugString()));
 }
 
 absl::Status ScriptedDay::Reclaim() {
