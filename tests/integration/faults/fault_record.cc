@@ -102,6 +102,16 @@ std::vector<std::string> FaultRecord::Environment(const std::string& library,
           absl::StrFormat("%s=%s", kScopeVariable, absl::StrJoin(scope, ":"))};
 }
 
+std::string NotedCall::ToString() const {
+  if (!done) return "a call during which the process died";
+  std::string text = absl::StrFormat("%d %s %s", number, CallName(call), path);
+  if (call == Call::kWrite) absl::StrAppendFormat(&text, ", %d bytes at %d", bytes, position);
+  if (call == Call::kAllocate || call == Call::kTruncate) absl::StrAppendFormat(&text, ", %d", bytes);
+  if (deed != Deed::kNothing) text += ", struck";
+  if (error_number != 0) absl::StrAppendFormat(&text, ": %s", std::strerror(error_number));
+  return text;
+}
+
 std::string_view CallName(Call call) {
   switch (call) {
     case Call::kNone:

@@ -31,6 +31,7 @@ struct NotedCall {
   bool done = false;  // false: the process died while it was being noted
 
   bool succeeded() const { return done && error_number == 0; }
+  std::string ToString() const;  // "17 write reserve.file 4096 bytes at 0: No space left on device"
 };
 
 // What to do to one call, or from one call on.

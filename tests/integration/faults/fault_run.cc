@@ -44,6 +44,8 @@ class Run {
   absl::Status AppendOnce();
   void CheckReserve();
   absl::Status Judge();
+  absl::Status MeasureDay();
+  absl::Status ShowCallsNearTheFault();
   void Violation(std::string what) { result_.violations.push_back(std::move(what)); }
   std::string slots_path() const {
     return monitor::VolumeLayout(cluster_.volume()).verdict_slots();
@@ -254,6 +256,29 @@ absl::Status Run::Judge() {
   return absl::OkStatus();
 }
 
+absl::Status Run::MeasureDay() {
+  TM_ASSIGN_OR_RETURN(const auto calls, cluster_.faults().Calls());
+  result_.day_calls = cluster_.faults().calls();
+  for (const NotedCall& call : calls) {
+    if (call.call == Call::kSync) result_.sync_numbers.push_back(call.number);
+    if (call.call == Call::kWrite) result_.write_numbers.push_back(call.number);
+    absl::StrAppendFormat(&result_.calls, "%s\n", call.ToString());
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Run::ShowCallsNearTheFault() {
+  constexpr std::uint64_t kBefore = 12;
+  constexpr std::uint64_t kAfter = 24;
+  TM_ASSIGN_OR_RETURN(const auto calls, cluster_.faults().Calls());
+  const std::uint64_t struck = cluster_.faults().fired_at(0);
+  for (const NotedCall& call : calls) {
+    const bool near = call.number + kBefore >= struck && call.number <= struck + kAfter;
+    if (near) absl::StrAppendFormat(&result_.calls, "  %s\n", call.ToString());
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<RunResult> Run::Play() {
   TM_RETURN_IF_ERROR(cluster_.Renew());
   TM_RETURN_IF_ERROR(power_.Remember(cluster_.scope()));
@@ -263,14 +288,7 @@ absl::StatusOr<RunResult> Run::Play() {
   const absl::Status day = day_->Live(undisturbed);
   if (!day.ok()) result_.stopped_by = day.ToString();
   if (undisturbed && !day.ok()) Violation(absl::StrFormat("without any fault: %s", day.ToString()));
-  if (undisturbed) {
-    TM_ASSIGN_OR_RETURN(const auto calls, cluster_.faults().Calls());
-    result_.day_calls = cluster_.faults().calls();
-    for (const NotedCall& call : calls) {
-      if (call.call == Call::kSync) result_.sync_numbers.push_back(call.number);
-      if (call.call == Call::kWrite) result_.write_numbers.push_back(call.number);
-    }
-  }
+  if (undisturbed) TM_RETURN_IF_ERROR(MeasureDay());
   EndAgent();
   result_.fired = cluster_.faults().fired(0) > 0;
   if (!undisturbed) TM_RETURN_IF_ERROR(TakeWhatIsLost(LastStruck()));
@@ -279,7 +297,10 @@ absl::StatusOr<RunResult> Run::Play() {
   ComeBack();
   result_.second_fired = plan_.second != nullptr && cluster_.faults().fired(1) > 0;
   TM_RETURN_IF_ERROR(Judge());
-  if (!result_.violations.empty()) result_.log = cluster_.Logs();
+  if (!result_.violations.empty()) {
+    result_.log = cluster_.Logs();
+    if (!undisturbed) TM_RETURN_IF_ERROR(ShowCallsNearTheFault());
+  }
   return std::move(result_);
 }
 

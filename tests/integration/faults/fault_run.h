@@ -45,7 +45,8 @@ struct RunResult {
   std::int64_t looks = 0;       // of the witness
   std::string stopped_by;       // empty: the day was lived to its end
   std::vector<std::string> violations;
-  std::string log;  // of the SPU, if there are violations
+  std::string calls;  // of an undisturbed day: all of them; with violations, those near the fault
+  std::string log;    // of the SPU, if there are violations
 };
 
 absl::StatusOr<RunResult> RunDay(Cluster& cluster, const RunPlan& plan);

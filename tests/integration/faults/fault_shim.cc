@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <climits>
 #include <cstdarg>
@@ -80,6 +81,61 @@ bool PathOf(int fd, char (&path)[PATH_MAX]) {
   return length > 0;
 }
 
+std::uint64_t KeyOf(int fd) {
+  struct stat st {};
+  return fstat(fd, &st) == 0 ? tidemark::faults::FileKey(st.st_dev, st.st_ino) : 0;
+}
+
+std::uint64_t KeyOf(const char* path) {
+  struct stat st {};
+  return lstat(path, &st) == 0 ? tidemark::faults::FileKey(st.st_dev, st.st_ino) : 0;
+}
+
+// A sync that failed is told once to every descriptor of the file that was open then, as the kernel
+// does (errseq_t): two threads may sync one file, and only one of the calls is struck.
+class SyncErrors {
+ public:
+  void OnOpen(int fd) {
+    if (fd >= 0 && fd < kDescriptors) seen_[fd].store(newest_.load());
+  }
+  // A sync of `fd` fails now.
+  void OnFailed(int fd, int error_number) {
+    const std::uint64_t file = KeyOf(fd);
+    for (Failed& failed : failed_) {
+      std::uint64_t none = 0;
+      if (failed.file.load() != file && !failed.file.compare_exchange_strong(none, file)) continue;
+      failed.error_number.store(error_number);
+      failed.number.store(++newest_);
+      OnOpen(fd);
+      return;
+    }
+  }
+  // What a sync of `fd` that went well by itself has to say; 0: nothing.
+  int Owed(int fd) {
+    if (newest_.load() == 0 || fd >= kDescriptors) return 0;
+    const std::uint64_t file = KeyOf(fd);
+    for (const Failed& failed : failed_) {
+      if (failed.file.load() != file || failed.number.load() <= seen_[fd].load()) continue;
+      seen_[fd].store(newest_.load());
+      return failed.error_number.load();
+    }
+    return 0;
+  }
+
+ private:
+  static constexpr int kDescriptors = 4096;
+  static constexpr int kFiles = 64;
+  struct Failed {
+    std::atomic<std::uint64_t> file;
+    std::atomic<std::uint64_t> number;  // grows from failure to failure
+    std::atomic<int> error_number;
+  };
+  std::atomic<std::uint64_t> newest_{0};
+  std::atomic<std::uint64_t> seen_[kDescriptors]{};  // by descriptor
+  Failed failed_[kFiles]{};
+};
+SyncErrors sync_errors;
+
 [[noreturn]] void Die() {
   kill(getpid(), SIGKILL);
   for (;;) pause();
@@ -107,6 +163,9 @@ class Passing {
     Stall(stall_ms_);
     Die();
   }
+
+  bool Fails() const { return deed_ == Deed::kFail; }
+  int error_number() const { return error_number_; }
 
   // True: the caller returns -1 with errno set.
   bool Refused() {
@@ -195,16 +254,6 @@ class Passing {
   char path_[tidemark::faults::kPathBytes];
 };
 
-std::uint64_t KeyOf(int fd) {
-  struct stat st {};
-  return fstat(fd, &st) == 0 ? tidemark::faults::FileKey(st.st_dev, st.st_ino) : 0;
-}
-
-std::uint64_t KeyOf(const char* path) {
-  struct stat st {};
-  return lstat(path, &st) == 0 ? tidemark::faults::FileKey(st.st_dev, st.st_ino) : 0;
-}
-
 // A call on a descriptor: `make` makes the real one.
 template <typename Make>
 int OnDescriptor(Call call, int fd, std::int64_t bytes, Make make) {
@@ -214,6 +263,22 @@ int OnDescriptor(Call call, int fd, std::int64_t bytes, Make make) {
   if (passing.Refused()) return -1;
   const int result = make();
   return passing.Ended(result, KeyOf(fd), 0, bytes);
+}
+
+// A sync, whatever it is called.
+template <typename Make>
+int Sync(int fd, Make make) {
+  char path[PATH_MAX];
+  if (shared_log == nullptr || !PathOf(fd, path) || !InScope(path)) return make();
+  Passing passing(Call::kSync, path);
+  if (passing.Fails()) sync_errors.OnFailed(fd, passing.error_number());
+  if (passing.Refused()) return -1;
+  int result = make();
+  if (const int owed = result == 0 ? sync_errors.Owed(fd) : 0; owed != 0) {
+    errno = owed;
+    result = -1;
+  }
+  return passing.Ended(result, KeyOf(fd));
 }
 
 template <typename Make>
@@ -228,10 +293,16 @@ int OnPath(Call call, const char* path, Make make) {
 
 template <typename Make>
 int Open(const char* path, int flags, Make make) {
-  if ((flags & O_CREAT) == 0 || !InScope(path)) return make();
+  if (!InScope(path)) return make();
+  if ((flags & O_CREAT) == 0) {
+    const int fd = make();
+    sync_errors.OnOpen(fd);
+    return fd;
+  }
   Passing passing(Call::kCreate, path);
   if (passing.Refused()) return -1;
   const int fd = make();
+  sync_errors.OnOpen(fd);
   return passing.Ended(fd, fd >= 0 ? KeyOf(fd) : 0);
 }
 
@@ -342,21 +413,21 @@ int ftruncate(int fd, off_t size) noexcept {
 int ftruncate64(int, off_t) noexcept __attribute__((alias("ftruncate")));
 
 int fsync(int fd) {
-  return OnDescriptor(Call::kSync, fd, 0, [&] {
+  return Sync(fd, [&] {
     static auto* const real = Next<int(int)>("fsync");
     return real(fd);
   });
 }
 
 int fdatasync(int fd) {
-  return OnDescriptor(Call::kSync, fd, 0, [&] {
+  return Sync(fd, [&] {
     static auto* const real = Next<int(int)>("fdatasync");
     return real(fd);
   });
 }
 
 int syncfs(int fd) noexcept {
-  return OnDescriptor(Call::kSync, fd, 0, [&] {
+  return Sync(fd, [&] {
     static auto* const real = Next<int(int)>("syncfs");
     return real(fd);
   });

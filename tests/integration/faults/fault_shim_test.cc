@@ -1,6 +1,9 @@
 // The shim before any daemon: a program of the system under it, call by call.
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -26,10 +29,8 @@ class FaultShimTest : public testing::Test {
 
   // Creates the file (call 1), writes `bytes` of it (call 2) and syncs it (call 3).
   support::CommandResult Write(const std::string& path, int bytes, bool sync = true) {
-    const std::string here = std::filesystem::read_symlink("/proc/self/exe").parent_path();
     support::CommandOptions options;
-    options.environment =
-        record_->Environment(here + "/libtidemark-fault-shim.so", {home_.File("no"), inside_});
+    options.environment = Environment();
     std::vector<std::string> words = {"/bin/dd", "if=" + WriteInput(bytes), "of=" + path,
                                       "bs=" + std::to_string(bytes)};
     if (sync) words.push_back("conv=fsync,notrunc");
@@ -38,6 +39,10 @@ class FaultShimTest : public testing::Test {
     return *std::move(result);
   }
 
+  std::vector<std::string> Environment() {
+    const std::string here = std::filesystem::read_symlink("/proc/self/exe").parent_path();
+    return record_->Environment(here + "/libtidemark-fault-shim.so", {home_.File("no"), inside_});
+  }
   std::string WriteInput(int bytes) {
     std::ofstream(home_.File("input")) << std::string(static_cast<std::size_t>(bytes), 'x');
     return home_.File("input");
@@ -128,6 +133,32 @@ TEST_F(FaultShimTest, StallsUntilItIsLetGo) {
   record_->SetPlan(0, {.deed = Deed::kStall, .from = 2, .stall_ms = 20});
   EXPECT_TRUE(Write(file_, 100).exit.clean());
   EXPECT_EQ(record_->fired(0), 1U);
+}
+
+// What the test below runs under the shim: calls 1 to 4 are a write and three syncs of one file.
+TEST(TwoDescriptors, DISABLED_SyncOneThenTheOtherTwice) {
+  const int one = open(std::getenv("FILE_TO_SYNC"), O_RDWR);
+  const int other = open(std::getenv("FILE_TO_SYNC"), O_RDWR);
+  EXPECT_EQ(write(one, "x", 1), 1);
+  EXPECT_EQ(fdatasync(one), -1);
+  EXPECT_EQ(fdatasync(other), -1) << "it was open when the sync failed";
+  EXPECT_EQ(fdatasync(other), 0);
+}
+
+TEST_F(FaultShimTest, TellsAFailedSyncToEveryDescriptorOnce) {
+  std::ofstream(file_) << "before";
+  record_->SetPlan(0, {.deed = Deed::kFail, .from = 2, .error_number = EIO});
+  support::CommandOptions options;
+  options.environment = Environment();
+  options.environment.push_back("FILE_TO_SYNC=" + file_);
+  ASSERT_OK_AND_ASSIGN(
+      const auto result,
+      support::RunCommand({"/proc/self/exe", "--gtest_also_run_disabled_tests",
+                           "--gtest_filter=TwoDescriptors.*"},
+                          options));
+  EXPECT_TRUE(result.exit.clean()) << result.ToString();
+  EXPECT_EQ(record_->fired(0), 1U);
+  EXPECT_EQ(record_->calls(), 4U);
 }
 
 TEST_F(FaultShimTest, APowerCutTakesWhatNoSyncCovered) {

@@ -96,18 +96,29 @@ absl::Status PowerCut::Remember(const std::vector<std::string>& directories, std
   });
 }
 
-// A sync covers the writes to its file that had ended before it began.
+bool PowerCut::Covers(const NotedCall& sync, std::size_t write_at, const NotedCall& write) {
+  if (!sync.done || sync.call != Call::kSync || write_at >= sync.notes_before) return false;
+  // A refused sync does not know its file; its path says which it was.
+  return sync.file != 0 ? sync.file == write.file : sync.path == write.path;
+}
+
+// The first sync that covers a write decides about it. One that was under way together with a sync
+// that failed, and was told of no failure, had its pages written.
+PowerCut::Fate PowerCut::FateOf(std::size_t write_at, const std::vector<NotedCall>& calls) {
+  std::size_t failed_at = calls.size();
+  for (std::size_t i = write_at + 1; i < calls.size(); ++i) {
+    const NotedCall& sync = calls[i];
+    if (!Covers(sync, write_at, calls[write_at]) || sync.notes_before > failed_at) continue;
+    if (sync.succeeded()) return Fate::kDurable;
+    failed_at = std::min(failed_at, i);
+  }
+  return failed_at < calls.size() ? Fate::kLost : Fate::kCached;
+}
+
 std::vector<PowerCut::Fate> PowerCut::FatesOf(const std::vector<NotedCall>& calls) const {
   std::vector<Fate> fates(calls.size(), Fate::kCached);
-  for (const NotedCall& sync : calls) {
-    if (!sync.done || sync.call != Call::kSync) continue;
-    // A refused sync does not know its file; its path says which it was.
-    for (std::size_t i = calls_before_; i < sync.notes_before && i < calls.size(); ++i) {
-      const NotedCall& write = calls[i];
-      if (write.call != Call::kWrite || fates[i] != Fate::kCached) continue;
-      const bool same = sync.file != 0 ? sync.file == write.file : sync.path == write.path;
-      if (same) fates[i] = sync.succeeded() ? Fate::kDurable : Fate::kLost;
-    }
+  for (std::size_t i = calls_before_; i < calls.size(); ++i) {
+    if (calls[i].call == Call::kWrite) fates[i] = FateOf(i, calls);
   }
   return fates;
 }

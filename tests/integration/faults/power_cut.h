@@ -4,7 +4,8 @@
 // syncs. Here the files are given back the bytes a disk would have: those of writes that a
 // successful sync covered. A write that was under way or unsynced when the power went is gone, or,
 // with torn sectors, partly gone. A write that a *failed* sync covered is gone whatever came after:
-// the kernel calls its pages clean, so that a second sync succeeds and saves nothing.
+// the kernel calls its pages clean, so that a second sync succeeds and saves nothing. (Whoever had
+// the file open by another descriptor is told, too, by the shim as by the kernel.)
 //
 // Names and sizes stay as they are: a file system's journal may have committed them at any moment.
 //
@@ -45,6 +46,8 @@ class PowerCut {
   using Bytes = std::vector<unsigned char>;
   enum class Fate : std::uint8_t { kCached, kDurable, kLost };
 
+  static bool Covers(const NotedCall& sync, std::size_t write_at, const NotedCall& write);
+  static Fate FateOf(std::size_t write_at, const std::vector<NotedCall>& calls);
   std::vector<Fate> FatesOf(const std::vector<NotedCall>& calls) const;
   Bytes DiskOf(std::uint64_t file, const std::vector<NotedCall>& calls,
                const std::vector<Fate>& fates, std::mt19937_64* random) const;

@@ -30,9 +30,9 @@ void SweepResult::Add(const RunPlan& plan, const RunResult& result) {
   if (result.stopped_by.empty()) ++lived_to_the_end;
   if (plan.kind != nullptr && !result.fired) voided.push_back(plan.ToString());
   if (result.violations.empty()) return;
-  violations.push_back(absl::StrFormat("%s: %s\n  the day was stopped by: %s\n%s", plan.ToString(),
+  violations.push_back(absl::StrFormat("%s: %s\n  the day was stopped by: %s\n%s%s", plan.ToString(),
                                        absl::StrJoin(result.violations, "\n  "), result.stopped_by,
-                                       result.log));
+                                       result.calls, result.log));
 }
 
 std::uint64_t DayLength::LastFor(const FaultKind& kind) const {
@@ -90,6 +90,7 @@ absl::StatusOr<DayLength> Sweep::MeasureDay(int days) {
     if (!first) return;
     length.syncs = day.sync_numbers;
     length.writes = day.write_numbers;
+    length.calls = day.calls;
   };
   TM_RETURN_IF_ERROR(Play(
                          [&]() -> std::optional<RunPlan> {

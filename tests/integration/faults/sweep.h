@@ -47,6 +47,7 @@ struct DayLength {
 
   std::vector<std::uint64_t> syncs;  // numbers, on the first of the days
   std::vector<std::uint64_t> writes;
+  std::string calls;  // of that day, one a line
 };
 
 class Sweep {
