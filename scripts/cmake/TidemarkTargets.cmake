@@ -17,11 +17,12 @@ function(tidemark_library NAME)
   endif()
 endfunction()
 
-# tidemark_test(NAME [SOURCES file...] [DEPS target...] [LABELS label...] [TIMEOUT seconds] [ALONE])
+# tidemark_test(NAME [SOURCES file...] [DEPS target...] [LABELS label...] [TIMEOUT seconds]
+#               [PROCESSORS busy] [ALONE])
 # One binary of every *_test.cc in the calling folder (or SOURCES); each TEST is a ctest entry.
 # ALONE: it needs the whole machine; no other test runs meanwhile.
 function(tidemark_test NAME)
-  cmake_parse_arguments(ARG "ALONE" "TIMEOUT" "SOURCES;DEPS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "ALONE" "TIMEOUT;PROCESSORS" "SOURCES;DEPS;LABELS" ${ARGN})
   if(NOT ARG_SOURCES)
     file(GLOB ARG_SOURCES CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cc)
   endif()
@@ -31,9 +32,12 @@ function(tidemark_test NAME)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
   endif()
+  if(NOT ARG_PROCESSORS)
+    set(ARG_PROCESSORS 1)
+  endif()
   add_executable(${NAME} ${ARG_SOURCES})
   target_link_libraries(${NAME} PRIVATE ${ARG_DEPS} tidemark_options GTest::gmock GTest::gtest_main)
-  set(properties TIMEOUT ${ARG_TIMEOUT})
+  set(properties TIMEOUT ${ARG_TIMEOUT} PROCESSORS ${ARG_PROCESSORS})
   if(ARG_LABELS)  # an empty value would be dropped, and shift those behind it
     list(APPEND properties LABELS "${ARG_LABELS}")
   endif()

@@ -44,6 +44,8 @@ enum class Deed : std::uint32_t {
   kStall,       // the call is made after `stall_ms`, or once `let_go` is set
 };
 
+inline constexpr std::uint32_t kPathBytes = 160;
+
 struct Plan {
   Deed deed;
   std::uint32_t calls;        // bits; the first such call with a number ≥ `from` is struck
@@ -51,11 +53,17 @@ struct Plan {
   std::int32_t error_number;  // of kFail
   std::uint64_t from;         // 0: no plan
   std::uint64_t stall_ms;
+  // Not kNone: the first call that is struck must be this one, the nth of a file whose path ends
+  // so.
+  Call only_call;
+  std::uint32_t only_nth;
+  char only_path[kPathBytes];
+  std::atomic<std::uint32_t> only_seen;
   std::atomic<std::uint64_t> fired;     // how many calls were struck
   std::atomic<std::uint64_t> fired_at;  // number of the first of them
+  std::atomic<Call> fired_on;           // what it was
+  char fired_path[kPathBytes];          // and of which file; whole once `fired_on` is set
 };
-
-inline constexpr std::uint32_t kPathBytes = 160;
 
 // Says which file, whatever its name: inodes are small, and counted by each file system anew.
 constexpr std::uint64_t FileKey(std::uint64_t device, std::uint64_t inode) {

@@ -50,6 +50,22 @@ std::vector<RunPlan> SweepOf(const std::vector<const FaultKind*>& kinds, const D
   return plans;
 }
 
+std::vector<RunPlan> RestOf(const std::vector<const FaultKind*>& kinds, const DayLength& day,
+                            const std::map<std::string, std::set<std::string>>& struck,
+                            const PlanOptions& options) {
+  std::vector<RunPlan> plans;
+  for (const FaultKind* kind : kinds) {
+    const auto found = struck.find(std::string(kind->name));
+    for (const std::string& name : day.NamesFor(*kind)) {
+      if (found != struck.end() && found->second.contains(name)) continue;
+      plans.push_back(PlanOf(*kind, 1, options));
+      plans.back().only = ParseCallName(name);
+      plans.back().starts_twice = kind->kills();
+    }
+  }
+  return plans;
+}
+
 RunPlan RandomPlans::Next() {
   if (left_.empty()) Refill();
   RunPlan plan = left_.back();

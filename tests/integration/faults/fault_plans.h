@@ -6,8 +6,9 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <map>
 #include <random>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,12 @@ RunPlan PlanOf(const FaultKind& kind, std::uint64_t from, const PlanOptions& opt
 
 std::vector<RunPlan> SweepOf(const std::vector<const FaultKind*>& kinds, const DayLength& day,
                              const PlanOptions& options);
+
+// Threads overlap, so that a number is not always the same call. Those of the calls that every day
+// has which have not been struck, by name.
+std::vector<RunPlan> RestOf(const std::vector<const FaultKind*>& kinds, const DayLength& day,
+                            const std::map<std::string, std::set<std::string>>& struck,
+                            const PlanOptions& options);
 
 // All calls for all kinds in random order, again and again. Every third day has a second fault.
 class RandomPlans {

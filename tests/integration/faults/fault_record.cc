@@ -53,8 +53,13 @@ void FaultRecord::SetPlan(std::uint32_t slot, const PlannedFault& fault) {
   plan.sticky = fault.sticky ? 1 : 0;
   plan.error_number = fault.error_number;
   plan.stall_ms = fault.stall_ms;
+  plan.only_call = fault.only_call;
+  plan.only_nth = fault.only_nth;
+  plan.only_path[fault.only_path.copy(plan.only_path, sizeof plan.only_path - 1)] = '\0';
+  plan.only_seen = 0;
   plan.fired = 0;
   plan.fired_at = 0;
+  plan.fired_on = Call::kNone;
   plan.from = fault.from;
 }
 
@@ -65,6 +70,16 @@ void FaultRecord::DropPlan(std::uint32_t slot) {
 
 std::uint64_t FaultRecord::fired(std::uint32_t slot) const { return log_->plans[slot].fired; }
 std::uint64_t FaultRecord::fired_at(std::uint32_t slot) const { return log_->plans[slot].fired_at; }
+NotedCall FaultRecord::Struck(std::uint32_t slot) const {
+  const Plan& plan = log_->plans[slot];
+  NotedCall call;
+  call.call = plan.fired_on;
+  if (call.call == Call::kNone) return call;
+  call.number = plan.fired_at;
+  call.path = plan.fired_path;
+  return call;
+}
+
 std::uint64_t FaultRecord::calls() const { return log_->calls; }
 std::uint64_t FaultRecord::position() const { return log_->notes_taken; }
 
@@ -106,7 +121,8 @@ std::string NotedCall::ToString() const {
   if (!done) return "a call during which the process died";
   std::string text = absl::StrFormat("%d %s %s", number, CallName(call), path);
   if (call == Call::kWrite) absl::StrAppendFormat(&text, ", %d bytes at %d", bytes, position);
-  if (call == Call::kAllocate || call == Call::kTruncate) absl::StrAppendFormat(&text, ", %d", bytes);
+  if (call == Call::kAllocate || call == Call::kTruncate)
+    absl::StrAppendFormat(&text, ", %d", bytes);
   if (deed != Deed::kNothing) text += ", struck";
   if (error_number != 0) absl::StrAppendFormat(&text, ": %s", std::strerror(error_number));
   return text;

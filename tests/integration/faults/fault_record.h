@@ -42,6 +42,10 @@ struct PlannedFault {
   int error_number = 0;
   bool sticky = false;
   std::uint64_t stall_ms = 0;
+  // If set, the first call to be struck is the nth such call of the file whose path ends so.
+  Call only_call = Call::kNone;
+  std::uint32_t only_nth = 0;
+  std::string only_path;
 };
 
 class FaultRecord {
@@ -58,6 +62,9 @@ class FaultRecord {
   void DropPlan(std::uint32_t slot);  // what is stalled goes on
   std::uint64_t fired(std::uint32_t slot) const;
   std::uint64_t fired_at(std::uint32_t slot) const;
+  // The first call that was struck, also one of which there is no note since it killed: what and
+  // where, and its number. kNone: none was.
+  NotedCall Struck(std::uint32_t slot) const;
 
   std::uint64_t calls() const;  // the newest call's number
   // How many calls have ended: a place in Calls().

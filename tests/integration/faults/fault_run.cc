@@ -10,6 +10,7 @@
 #include "base/status_macros.h"
 #include "daemon/command_line.h"
 #include "monitor/volume_layout.h"
+#include "tests/integration/faults/call_names.h"
 #include "tests/integration/faults/power_cut.h"
 #include "tests/integration/faults/scripted_day.h"
 #include "tests/support/await.h"
@@ -44,7 +45,7 @@ class Run {
   absl::Status AppendOnce();
   void CheckReserve();
   absl::Status Judge();
-  absl::Status MeasureDay();
+  bool EndedBefore(const std::vector<NotedCall>& calls) const;
   absl::Status ShowCallsNearTheFault();
   void Violation(std::string what) { result_.violations.push_back(std::move(what)); }
   std::string slots_path() const {
@@ -71,7 +72,15 @@ void Run::PlanFaults() {
                         .sticky = kind.sticky,
                         .stall_ms = kind.kills() ? kind.linger_ms : plan_.stall_ms};
   };
-  if (plan_.kind != nullptr) cluster_.faults().SetPlan(0, planned(*plan_.kind, plan_.from));
+  if (plan_.kind != nullptr) {
+    PlannedFault first = planned(*plan_.kind, plan_.from);
+    if (plan_.only) {
+      first.only_call = plan_.only->call;
+      first.only_nth = plan_.only->nth;
+      first.only_path = plan_.only->path;
+    }
+    cluster_.faults().SetPlan(0, first);
+  }
   if (plan_.second != nullptr) {
     cluster_.faults().SetPlan(1, planned(*plan_.second, plan_.from + plan_.second_after));
   }
@@ -100,9 +109,10 @@ void Run::EndAgent() {
     }
   }
   const auto exit = cluster_.AgentExit();
+  // Who is told to stop before he serves has nothing to do but to end.
   const bool well =
       exit.has_value() &&
-      (exit->clean() || (WasKilled() && exit->signal == SIGKILL) ||
+      (exit->clean() || exit->signal == SIGTERM || (WasKilled() && exit->signal == SIGKILL) ||
        exit->code == daemon::kExitUnavailable || exit->code == daemon::kExitConfiguration);
   if (!well) {
     Violation(absl::StrFormat("the SPU ended with %s",
@@ -161,8 +171,7 @@ absl::Status Run::MakeRoom() {
   TM_ASSIGN_OR_RETURN(const auto listed, cluster_.agent().ListLocalPartitions());
   for (const auto& partition : listed.partitions()) {
     if (ledger_.may_be_gone(partition.id())) continue;
-    ledger_.AllowTrim(partition.id(), partition.durable_end());
-    TM_RETURN_IF_ERROR(cluster_.agent().Trim(partition.id(), partition.durable_end()).status());
+    TM_RETURN_IF_ERROR(day_->Trim(partition.id(), partition.durable_end()));
   }
   return absl::OkStatus();
 }
@@ -256,15 +265,13 @@ absl::Status Run::Judge() {
   return absl::OkStatus();
 }
 
-absl::Status Run::MeasureDay() {
-  TM_ASSIGN_OR_RETURN(const auto calls, cluster_.faults().Calls());
-  result_.day_calls = cluster_.faults().calls();
-  for (const NotedCall& call : calls) {
-    if (call.call == Call::kSync) result_.sync_numbers.push_back(call.number);
-    if (call.call == Call::kWrite) result_.write_numbers.push_back(call.number);
-    absl::StrAppendFormat(&result_.calls, "%s\n", call.ToString());
-  }
-  return absl::OkStatus();
+// As the notes have it, which are not made by what decides about faults.
+bool Run::EndedBefore(const std::vector<NotedCall>& calls) const {
+  if (!result_.stopped_by.empty()) return false;
+  return std::ranges::none_of(NameCalls(calls, cluster_.scope()), [&](const NamedCall& call) {
+    if (plan_.only) return call.name() == plan_.only->name();
+    return call.number >= plan_.from && (plan_.kind->calls & BitOf(call.call)) != 0;
+  });
 }
 
 absl::Status Run::ShowCallsNearTheFault() {
@@ -274,7 +281,7 @@ absl::Status Run::ShowCallsNearTheFault() {
   const std::uint64_t struck = cluster_.faults().fired_at(0);
   for (const NotedCall& call : calls) {
     const bool near = call.number + kBefore >= struck && call.number <= struck + kAfter;
-    if (near) absl::StrAppendFormat(&result_.calls, "  %s\n", call.ToString());
+    if (near) absl::StrAppendFormat(&result_.near, "  %s\n", call.ToString());
   }
   return absl::OkStatus();
 }
@@ -288,9 +295,15 @@ absl::StatusOr<RunResult> Run::Play() {
   const absl::Status day = day_->Live(undisturbed);
   if (!day.ok()) result_.stopped_by = day.ToString();
   if (undisturbed && !day.ok()) Violation(absl::StrFormat("without any fault: %s", day.ToString()));
-  if (undisturbed) TM_RETURN_IF_ERROR(MeasureDay());
+  TM_ASSIGN_OR_RETURN(auto calls, cluster_.faults().Calls());
+  if (undisturbed) result_.day = NameCalls(calls, cluster_.scope());
   EndAgent();
   result_.fired = cluster_.faults().fired(0) > 0;
+  TM_ASSIGN_OR_RETURN(calls, cluster_.faults().Calls());
+  if (const NotedCall struck = cluster_.faults().Struck(0); struck.call != Call::kNone) {
+    result_.struck = NameCall(struck, calls, cluster_.scope()).name();
+  }
+  result_.beyond_the_end = !undisturbed && EndedBefore(calls);
   if (!undisturbed) TM_RETURN_IF_ERROR(TakeWhatIsLost(LastStruck()));
   CheckReserve();
   cluster_.faults().DropPlan(0);
@@ -309,6 +322,7 @@ absl::StatusOr<RunResult> Run::Play() {
 std::string RunPlan::ToString() const {
   if (kind == nullptr) return "an undisturbed day";
   std::string text = absl::StrFormat("%s at call %d", kind->name, from);
+  if (only) text = absl::StrFormat("%s at call '%s'", kind->name, only->name());
   if (second != nullptr)
     absl::StrAppendFormat(&text, ", then %s %d calls on", second->name, second_after);
   return absl::StrFormat("%s, seed %d", text, seed);

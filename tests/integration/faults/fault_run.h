@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "tests/integration/faults/call_names.h"
 #include "tests/integration/faults/cluster.h"
 #include "tests/integration/faults/fault_kind.h"
 
@@ -22,7 +23,8 @@ namespace tidemark::faults {
 
 struct RunPlan {
   const FaultKind* kind = nullptr;  // nullptr: an undisturbed day
-  std::uint64_t from = 0;           // the call it strikes
+  std::uint64_t from = 0;           // the number of the call it strikes
+  std::optional<NamedCall> only;    // or its name
   std::uint64_t seed = 0;
   std::uint64_t stall_ms = 30'000;
   // Killed and started once more after it has come back.
@@ -37,16 +39,17 @@ struct RunPlan {
 struct RunResult {
   bool fired = false;
   bool second_fired = false;
-  std::uint64_t day_calls = 0;               // of an undisturbed day
-  std::vector<std::uint64_t> sync_numbers;   // which of them were syncs
-  std::vector<std::uint64_t> write_numbers;  // and writes
+  // Lived to its end, and had no call that far on: not every day is equally long.
+  bool beyond_the_end = false;
+  std::string struck;          // name of the call, see call_names.h
+  std::vector<NamedCall> day;  // of an undisturbed day: all calls
   std::int64_t acknowledged = 0;
   std::int64_t bytes_lost = 0;  // by the power cut or the failed sync
   std::int64_t looks = 0;       // of the witness
   std::string stopped_by;       // empty: the day was lived to its end
   std::vector<std::string> violations;
-  std::string calls;  // of an undisturbed day: all of them; with violations, those near the fault
-  std::string log;    // of the SPU, if there are violations
+  std::string near;  // with violations: the calls near the fault, one a line
+  std::string log;   // of the SPU, and the end of the SC's
 };
 
 absl::StatusOr<RunResult> RunDay(Cluster& cluster, const RunPlan& plan);

@@ -15,6 +15,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <climits>
 #include <cstdarg>
 #include <cstdio>
@@ -142,9 +143,9 @@ SyncErrors sync_errors;
 }
 
 void Stall(std::uint64_t for_ms) {
-  constexpr std::uint64_t kLookEveryMs = 5;
-  for (std::uint64_t waited = 0; waited < for_ms && shared_log->let_go.load() == 0;
-       waited += kLookEveryMs) {
+  constexpr int kLookEveryMs = 5;
+  const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(for_ms);
+  while (std::chrono::steady_clock::now() < end && shared_log->let_go.load() == 0) {
     poll(nullptr, 0, kLookEveryMs);
   }
 }
@@ -201,14 +202,26 @@ class Passing {
     std::memset(path_ + kept, 0, sizeof path_ - kept);
   }
 
+  bool IsTheOne(Plan& plan) const {
+    const std::size_t length = std::strlen(path_);
+    const std::size_t end = std::strlen(plan.only_path);
+    return call_ == plan.only_call && length >= end &&
+           std::strcmp(path_ + length - end, plan.only_path) == 0 &&
+           ++plan.only_seen == plan.only_nth;
+  }
+
   void Take(Plan& plan) {
     if (plan.from == 0 || number_ < plan.from || (plan.calls & BitOf(call_)) == 0) return;
+    if (plan.only_call != Call::kNone && plan.fired.load() == 0 && !IsTheOne(plan)) return;
     if (plan.fired.fetch_add(1) > 0 && plan.sticky == 0) {
       plan.fired.fetch_sub(1);
       return;
     }
     std::uint64_t none = 0;
-    plan.fired_at.compare_exchange_strong(none, number_);
+    if (plan.fired_at.compare_exchange_strong(none, number_)) {
+      std::memcpy(plan.fired_path, path_, sizeof plan.fired_path);
+      plan.fired_on.store(call_);
+    }
     deed_ = plan.deed;
     error_number_ = plan.error_number;
     stall_ms_ = plan.stall_ms;

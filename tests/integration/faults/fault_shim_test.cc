@@ -99,6 +99,21 @@ TEST_F(FaultShimTest, FailsTheCallAndOnlyThat) {
   EXPECT_TRUE(Write(file_, 100).exit.clean());
 }
 
+TEST_F(FaultShimTest, FailsTheCallThatHasTheName) {
+  record_->SetPlan(0, {.deed = Deed::kFail,
+                       .from = 1,
+                       .error_number = ENOSPC,
+                       .only_call = Call::kWrite,
+                       .only_nth = 2,
+                       .only_path = "inside/file"});
+  EXPECT_TRUE(Write(inside_ + "/other", 100).exit.clean());
+  EXPECT_TRUE(Write(file_, 100).exit.clean());
+  EXPECT_TRUE(Write(inside_ + "/other", 100).exit.clean());
+  EXPECT_EQ(Write(file_, 100).exit.code, 1);
+  EXPECT_EQ(record_->fired(0), 1U);
+  EXPECT_EQ(record_->fired_at(0), 11U);
+}
+
 TEST_F(FaultShimTest, FailsAllFromThenOnIfSticky) {
   record_->SetPlan(0, {.deed = Deed::kFail,
                        .from = 2,
@@ -135,10 +150,10 @@ TEST_F(FaultShimTest, StallsUntilItIsLetGo) {
   EXPECT_EQ(record_->fired(0), 1U);
 }
 
-// What the test below runs under the shim: calls 1 to 4 are a write and three syncs of one file.
-TEST(TwoDescriptors, DISABLED_SyncOneThenTheOtherTwice) {
-  const int one = open(std::getenv("FILE_TO_SYNC"), O_RDWR);
-  const int other = open(std::getenv("FILE_TO_SYNC"), O_RDWR);
+// Calls 1 to 4 under the shim: a write and three syncs of one file.
+void SyncOneDescriptorThenTheOtherTwice(const char* path) {
+  const int one = open(path, O_RDWR);
+  const int other = open(path, O_RDWR);
   EXPECT_EQ(write(one, "x", 1), 1);
   EXPECT_EQ(fdatasync(one), -1);
   EXPECT_EQ(fdatasync(other), -1) << "it was open when the sync failed";
@@ -146,6 +161,10 @@ TEST(TwoDescriptors, DISABLED_SyncOneThenTheOtherTwice) {
 }
 
 TEST_F(FaultShimTest, TellsAFailedSyncToEveryDescriptorOnce) {
+  // This test is also the program that it runs under the shim.
+  if (const char* path = std::getenv("FILE_TO_SYNC")) {
+    return SyncOneDescriptorThenTheOtherTwice(path);
+  }
   std::ofstream(file_) << "before";
   record_->SetPlan(0, {.deed = Deed::kFail, .from = 2, .error_number = EIO});
   support::CommandOptions options;
@@ -153,9 +172,7 @@ TEST_F(FaultShimTest, TellsAFailedSyncToEveryDescriptorOnce) {
   options.environment.push_back("FILE_TO_SYNC=" + file_);
   ASSERT_OK_AND_ASSIGN(
       const auto result,
-      support::RunCommand({"/proc/self/exe", "--gtest_also_run_disabled_tests",
-                           "--gtest_filter=TwoDescriptors.*"},
-                          options));
+      support::RunCommand({"/proc/self/exe", "--gtest_filter=*TellsAFailedSyncToEvery*"}, options));
   EXPECT_TRUE(result.exit.clean()) << result.ToString();
   EXPECT_EQ(record_->fired(0), 1U);
   EXPECT_EQ(record_->calls(), 4U);

@@ -3,9 +3,10 @@
 //
 //   tidemark-faults --sweep KINDS         every call of the day once for each kind
 //   tidemark-faults --for 4h              calls and kinds at random, also two faults in one day
-//   tidemark-faults --kind eio --at 17    one run
+//   tidemark-faults --kind eio --at 17    one run; or --at 'sync tidemark/verdict.slots #2'
 //   tidemark-faults --calls               the calls of an undisturbed day, by number
-//   tidemark-faults --list                the kinds; KINDS are some of them (kill,eio), all, kills, io
+//   tidemark-faults --list                the kinds; KINDS are some of them (kill,eio), all, kills,
+//   io
 //     --of KINDS       with --for: only these (default: all)
 //     --seed N         where chance begins
 //     --stride N       only every N-th call of a sweep
@@ -22,8 +23,12 @@
 #include <chrono>
 #include <filesystem>
 #include <iostream>
+#include <map>
+#include <optional>
+#include <set>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_format.h"
@@ -52,6 +57,7 @@ struct Options {
   std::string of = "all";
   std::string kind;
   std::uint64_t at = 0;
+  std::optional<NamedCall> call;
   base::Duration duration{0};
   base::Duration stall = std::chrono::seconds(30);
   PlanOptions plans;
@@ -59,6 +65,8 @@ struct Options {
   bool calls = false;
   bool list = false;
   bool json = false;
+
+  bool SweepsAll() const { return !sweep.empty() && plans.stride == 1; }
 };
 
 std::string JsonArray(const std::vector<std::string>& texts) {
@@ -66,17 +74,31 @@ std::string JsonArray(const std::vector<std::string>& texts) {
   return absl::StrFormat("[%s]", absl::StrJoin(texts, ",", each));
 }
 
+// What a sweep of all calls has left out, also after it was asked for by name.
+std::vector<std::string> NeverStruck(const Options& options, const DayLength& day,
+                                     const SweepResult& result) {
+  std::vector<std::string> never;
+  if (!options.SweepsAll()) return never;
+  for (const RunPlan& plan : RestOf(KindsNamed(options.sweep), day, result.struck, options.plans)) {
+    never.push_back(plan.ToString());
+  }
+  return never;
+}
+
 std::string Json(const Options& options, const DayLength& day, const SweepResult& result,
                  double seconds) {
   cli::JsonObject fired;
   for (const auto& [kind, times] : result.fired) fired.Add(kind, times);
   cli::JsonObject summary;
-  summary.Add("ok", result.ok())
+  summary.Add("ok", result.ok() && NeverStruck(options, day, result).empty())
       .Add("seed", std::string_view(std::to_string(options.plans.seed)))
       .Add("seconds", seconds)
       .AddJson("fired", fired.ToString())
       .Add("runs", result.runs)
-      .Add("calls_a_day", static_cast<std::int64_t>(day.shortest))
+      .Add("calls_a_day", static_cast<std::int64_t>(day.longest))
+      .Add("calls_always", std::ssize(day.always))
+      .AddJson("never_struck", JsonArray(NeverStruck(options, day, result)))
+      .Add("beyond_the_end", result.beyond_the_end)
       .Add("lived_to_the_end", result.lived_to_the_end)
       .Add("acknowledged", result.acknowledged)
       .Add("bytes_lost", result.bytes_lost)
@@ -106,8 +128,10 @@ class Progress {
 
 absl::StatusOr<SweepResult> PlayPlans(Sweep& sweep, const Options& options, const DayLength& day) {
   Progress progress;
+  std::map<std::string, std::set<std::string>> struck;
   const auto on_run = [&](const RunPlan& plan, const RunResult& run, const SweepResult& so_far) {
     progress.OnRun(plan, run, so_far);
+    struck = so_far.struck;
     if (!options.kind.empty()) std::cerr << "the day was stopped by: " << run.stopped_by << '\n';
   };
   if (options.duration > base::Duration(0)) {
@@ -123,10 +147,16 @@ absl::StatusOr<SweepResult> PlayPlans(Sweep& sweep, const Options& options, cons
   if (!options.sweep.empty()) plans = SweepOf(KindsNamed(options.sweep), day, options.plans);
   if (!options.kind.empty()) {
     plans.push_back(PlanOf(*FindFaultKind(options.kind), options.at, options.plans));
+    plans.back().only = options.call;
   }
   std::size_t taken = 0;
+  bool rest = options.SweepsAll();
   return sweep.Play(
       [&]() -> std::optional<RunPlan> {
+        if (taken == plans.size() && std::exchange(rest, false)) {
+          std::ranges::copy(RestOf(KindsNamed(options.sweep), day, struck, options.plans),
+                            std::back_inserter(plans));
+        }
         return taken < plans.size() ? std::optional(plans[taken++]) : std::nullopt;
       },
       on_run);
@@ -145,7 +175,7 @@ int Play(const Options& options) {
   }
   const auto day = (*sweep)->MeasureDay(options.calls ? 1 : kDaysMeasured);
   if (day.ok() && options.calls) {
-    std::cout << day->calls;
+    for (const NamedCall& call : day->first) std::cout << call.number << ' ' << call.name() << '\n';
     return 0;
   }
   const auto result = day.ok() ? PlayPlans(**sweep, options, *day) : day.status();
@@ -155,20 +185,23 @@ int Play(const Options& options) {
     return kViolated;
   }
   std::cerr << absl::StrFormat(
-      "a day has %d to %d calls, %d of them syncs; %d runs in %.1f s, seed %d, %d violations, %d "
-      "void; faults that struck: %s\n",
-      day->shortest, day->longest, day->syncs.size(), result->runs, seconds, options.plans.seed,
-      result->violations.size(), result->voided.size(),
+      "a day has %d to %d calls; %d runs in %.1f s, seed %d, %d violations, %d void, %d beyond the "
+      "end of their day; faults that struck: %s\n",
+      day->shortest, day->longest, result->runs, seconds, options.plans.seed,
+      result->violations.size(), result->voided.size(), result->beyond_the_end,
       absl::StrJoin(result->fired, ", ", absl::PairFormatter(" ")));
   if (options.json) std::cout << Json(options, *day, *result, seconds) << std::endl;
   if (!result->violations.empty()) return kViolated;
-  return result->ok() ? 0 : kVoid;
+  const std::vector<std::string> never = NeverStruck(options, *day, *result);
+  for (const std::string& plan : never) std::cerr << "never struck: " << plan << '\n';
+  return result->ok() && never.empty() ? 0 : kVoid;
 }
 
 int Usage() {
-  std::cerr << "usage: tidemark-faults --list | --calls | --sweep KINDS | --for DURATION [--of KINDS] "
-               "| --kind KIND --at N\n"
-               "         [--seed N] [--stride N] [--stall DURATION] [--workers N] [--json]\n";
+  std::cerr
+      << "usage: tidemark-faults --list | --calls | --sweep KINDS | --for DURATION [--of KINDS] "
+         "| --kind KIND --at N\n"
+         "         [--seed N] [--stride N] [--stall DURATION] [--workers N] [--json]\n";
   return kUsage;
 }
 
@@ -197,7 +230,12 @@ bool ReadOption(std::string_view name, std::string_view value, Options& options)
     options.kind = std::string(value);
     return FindFaultKind(value) != nullptr;
   }
-  if (name == "--at") return ReadNumber(value, options.at) && options.at > 0;
+  if (name == "--at" && ReadNumber(value, options.at)) return options.at > 0;
+  if (name == "--at") {
+    options.at = 1;
+    options.call = ParseCallName(value);
+    return options.call.has_value();
+  }
   if (name == "--seed") return ReadNumber(value, options.plans.seed);
   if (name == "--stride") {
     return ReadNumber(value, options.plans.stride) && options.plans.stride > 0;
@@ -229,7 +267,8 @@ int Main(int argc, char** argv) {
     return 0;
   }
   const bool one_run = !options.kind.empty() && options.at > 0;
-  if (options.sweep.empty() && !one_run && !options.calls && options.duration <= base::Duration(0)) {
+  if (options.sweep.empty() && !one_run && !options.calls &&
+      options.duration <= base::Duration(0)) {
     return Usage();
   }
   options.plans.stall_ms = static_cast<std::uint64_t>(

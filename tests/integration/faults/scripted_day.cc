@@ -200,6 +200,21 @@ absl::StatusOr<Appended> ScriptedDay::Append(std::uint64_t partition_id, std::in
   return full ? absl::StatusOr<Appended>(Appended::kFull) : outcome->status;
 }
 
+// While the volume reclaims from a partition by itself, a person is asked to try again.
+absl::Status ScriptedDay::Trim(std::uint64_t partition_id, std::int64_t before) {
+  ledger_.AllowTrim(partition_id, before);
+  absl::Status trimmed;
+  const auto done = support::WaitFor(
+      [&] {
+        trimmed = cluster_.agent().Trim(partition_id, before).status();
+        return !absl::IsUnavailable(trimmed);
+      },
+      kPatience, "a trim to be taken", kLookEvery);
+  return done ? trimmed
+              : absl::DeadlineExceededError(
+                    absl::StrFormat("%s: %s", done.message(), trimmed.ToString()));
+}
+
 absl::Status ScriptedDay::Fill() {
   for (int i = 0; i < kAppendsMax; ++i) {
     TM_ASSIGN_OR_RETURN(const Appended appended,
@@ -219,8 +234,7 @@ absl::Status ScriptedDay::StayFull() {
 
 // One segment: above full, below resume. A start that only measured would open.
 absl::Status ScriptedDay::RestartInTheGap() {
-  ledger_.AllowTrim(kept_, kSegmentRecords);
-  TM_RETURN_IF_ERROR(cluster_.agent().Trim(kept_, kSegmentRecords).status());
+  TM_RETURN_IF_ERROR(Trim(kept_, kSegmentRecords));
   TM_RETURN_IF_ERROR(AwaitAgent(
       [](const space::v1::Volume& volume) {
         return volume.reading().available_bytes() > kFullBytes + kStepBytes;
@@ -237,8 +251,7 @@ absl::Status ScriptedDay::RestartInTheGap() {
 
 absl::Status ScriptedDay::Reclaim() {
   TM_ASSIGN_OR_RETURN(const auto read, ledger_.Compare(cluster_.agent_endpoint(), trimmed_));
-  ledger_.AllowTrim(trimmed_, read.log_end);
-  TM_RETURN_IF_ERROR(cluster_.agent().Trim(trimmed_, read.log_end).status());
+  TM_RETURN_IF_ERROR(Trim(trimmed_, read.log_end));
   TM_RETURN_IF_ERROR(AwaitAccepting());
   TM_RETURN_IF_ERROR(AwaitStatus(kept_, sc::v1::PARTITION_STATUS_ONLINE));
   return Append(kept_, kRecordBytes).status();

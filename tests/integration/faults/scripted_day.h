@@ -39,6 +39,7 @@ class ScriptedDay {
   absl::Status AwaitAccepting();
   absl::Status AwaitVerdict();
   absl::StatusOr<Appended> Append(std::uint64_t partition_id, std::int64_t bytes);
+  absl::Status Trim(std::uint64_t partition_id, std::int64_t before);
   // Drops what is connected to the SPU.
   void Disconnect();
 

@@ -20,7 +20,10 @@ constexpr int kTries = 3;
 
 void SweepResult::Add(const RunPlan& plan, const RunResult& result) {
   ++runs;
-  if (plan.kind != nullptr && result.fired) ++fired[std::string(plan.kind->name)];
+  if (plan.kind != nullptr && result.fired) {
+    ++fired[std::string(plan.kind->name)];
+    struck[std::string(plan.kind->name)].insert(result.struck);
+  }
   if (plan.second != nullptr && result.second_fired) {
     ++fired[absl::StrFormat("then %s", plan.second->name)];
   }
@@ -28,34 +31,51 @@ void SweepResult::Add(const RunPlan& plan, const RunResult& result) {
   bytes_lost += result.bytes_lost;
   looks += result.looks;
   if (result.stopped_by.empty()) ++lived_to_the_end;
-  if (plan.kind != nullptr && !result.fired) voided.push_back(plan.ToString());
+  if (plan.kind != nullptr && !result.fired) {
+    if (result.beyond_the_end) {
+      ++beyond_the_end;
+    } else {
+      voided.push_back(plan.ToString());
+    }
+  }
   if (result.violations.empty()) return;
-  violations.push_back(absl::StrFormat("%s: %s\n  the day was stopped by: %s\n%s%s", plan.ToString(),
-                                       absl::StrJoin(result.violations, "\n  "), result.stopped_by,
-                                       result.calls, result.log));
+  violations.push_back(absl::StrFormat("%s: %s\n  the day was stopped by: %s\n%s%s",
+                                       plan.ToString(), absl::StrJoin(result.violations, "\n  "),
+                                       result.stopped_by, result.near, result.log));
 }
 
-std::uint64_t DayLength::LastFor(const FaultKind& kind) const {
-  if (kind.calls == BitOf(Call::kSync)) return last_sync;
-  if (kind.calls == BitOf(Call::kWrite)) return last_write;
-  // Space is taken until the retained topic is made and filled, well before the end.
-  return kind.calls == kEveryCall ? shortest : shortest / 2;
+void DayLength::Add(const std::vector<NamedCall>& day) {
+  std::set<std::string> names;
+  for (const NamedCall& call : day) names.insert(call.name());
+  if (first.empty()) {
+    first = day;
+    shortest = day.size();
+    always = names;
+  }
+  shortest = std::min(shortest, day.size());
+  longest = std::max(longest, day.size());
+  std::erase_if(always, [&](const std::string& name) { return !names.contains(name); });
 }
 
 std::vector<std::uint64_t> DayLength::NumbersFor(const FaultKind& kind) const {
   std::vector<std::uint64_t> numbers;
-  const auto up_to = [&](const std::vector<std::uint64_t>& of) {
-    std::ranges::copy_if(of, std::back_inserter(numbers),
-                         [&](std::uint64_t number) { return number <= LastFor(kind); });
-  };
-  if (kind.calls == BitOf(Call::kSync)) {
-    up_to(syncs);
-  } else if (kind.calls == BitOf(Call::kWrite)) {
-    up_to(writes);
-  } else {
-    for (std::uint64_t n = 1; n <= LastFor(kind); ++n) numbers.push_back(n);
+  if (kind.calls == kEveryCall) {
+    for (std::uint64_t n = 1; n <= longest; ++n) numbers.push_back(n);
+    return numbers;
+  }
+  for (const NamedCall& call : first) {
+    if ((kind.calls & BitOf(call.call)) != 0) numbers.push_back(call.number);
   }
   return numbers;
+}
+
+std::set<std::string> DayLength::NamesFor(const FaultKind& kind) const {
+  std::set<std::string> names;
+  for (const NamedCall& call : first) {
+    const bool can = (kind.calls & BitOf(call.call)) != 0;
+    if (can && always.contains(call.name())) names.insert(call.name());
+  }
+  return names;
 }
 
 absl::StatusOr<std::unique_ptr<Sweep>> Sweep::Create(int workers, const std::string& library) {
@@ -76,21 +96,7 @@ absl::StatusOr<DayLength> Sweep::MeasureDay(int days) {
           "an undisturbed day failed: %s\n%s", absl::StrJoin(day.violations, "\n"), day.log));
       return;
     }
-    const auto last = [](const std::vector<std::uint64_t>& numbers) {
-      return numbers.empty() ? 0 : *std::ranges::max_element(numbers);
-    };
-    const bool first = length.longest == 0;
-    const auto shorter = [first](std::uint64_t before, std::uint64_t now) {
-      return first ? now : std::min(before, now);
-    };
-    length.shortest = shorter(length.shortest, day.day_calls);
-    length.longest = std::max(length.longest, day.day_calls);
-    length.last_sync = shorter(length.last_sync, last(day.sync_numbers));
-    length.last_write = shorter(length.last_write, last(day.write_numbers));
-    if (!first) return;
-    length.syncs = day.sync_numbers;
-    length.writes = day.write_numbers;
-    length.calls = day.calls;
+    length.Add(day.day);
   };
   TM_RETURN_IF_ERROR(Play(
                          [&]() -> std::optional<RunPlan> {

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,8 @@ namespace tidemark::faults {
 struct SweepResult {
   std::int64_t runs = 0;
   std::map<std::string, std::int64_t> fired;  // by kind; "then KIND" where it was the second
+  std::map<std::string, std::set<std::string>> struck;  // names of calls, by kind
+  std::int64_t beyond_the_end = 0;  // the day was too short for it, as it may be
   std::int64_t acknowledged = 0;
   std::int64_t bytes_lost = 0;
   std::int64_t looks = 0;
@@ -33,21 +36,19 @@ struct SweepResult {
   void Add(const RunPlan& plan, const RunResult& result);
 };
 
-// How long an undisturbed day is, looked at several times: its calls may fall a little differently.
+// The calls of undisturbed days, several of them: threads overlap, so that the same call has not
+// always the same number, and a day not always as many.
 struct DayLength {
-  std::uint64_t shortest = 0;
-  std::uint64_t longest = 0;
-  std::uint64_t last_sync = 0;   // the last call by which there is a sync to come, on each day
-  std::uint64_t last_write = 0;  // and a write
+  std::size_t shortest = 0;
+  std::size_t longest = 0;
+  std::vector<NamedCall> first;  // of the first of the days
+  std::set<std::string> always;  // names of those that there were on each of the days
 
-  // The highest number at which a fault of this kind surely strikes something.
-  std::uint64_t LastFor(const FaultKind& kind) const;
+  void Add(const std::vector<NamedCall>& day);
   // The numbers it is swept over: those at which it strikes a call of its own.
   std::vector<std::uint64_t> NumbersFor(const FaultKind& kind) const;
-
-  std::vector<std::uint64_t> syncs;  // numbers, on the first of the days
-  std::vector<std::uint64_t> writes;
-  std::string calls;  // of that day, one a line
+  // Those of `always` that it can strike.
+  std::set<std::string> NamesFor(const FaultKind& kind) const;
 };
 
 class Sweep {
