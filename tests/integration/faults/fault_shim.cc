@@ -23,6 +23,7 @@
 #include <cstring>
 
 #include "tests/integration/faults/fault_log.h"
+#include "tests/integration/faults/sync_errors.h"
 
 namespace {
 
@@ -92,50 +93,7 @@ std::uint64_t KeyOf(const char* path) {
   return lstat(path, &st) == 0 ? tidemark::faults::FileKey(st.st_dev, st.st_ino) : 0;
 }
 
-// A sync that failed is told once to every descriptor of the file that was open then, as the kernel
-// does (errseq_t): two threads may sync one file, and only one of the calls is struck.
-class SyncErrors {
- public:
-  void OnOpen(int fd) {
-    if (fd >= 0 && fd < kDescriptors) seen_[fd].store(newest_.load());
-  }
-  // A sync of `fd` fails now.
-  void OnFailed(int fd, int error_number) {
-    const std::uint64_t file = KeyOf(fd);
-    for (Failed& failed : failed_) {
-      std::uint64_t none = 0;
-      if (failed.file.load() != file && !failed.file.compare_exchange_strong(none, file)) continue;
-      failed.error_number.store(error_number);
-      failed.number.store(++newest_);
-      OnOpen(fd);
-      return;
-    }
-  }
-  // What a sync of `fd` that went well by itself has to say; 0: nothing.
-  int Owed(int fd) {
-    if (newest_.load() == 0 || fd >= kDescriptors) return 0;
-    const std::uint64_t file = KeyOf(fd);
-    for (const Failed& failed : failed_) {
-      if (failed.file.load() != file || failed.number.load() <= seen_[fd].load()) continue;
-      seen_[fd].store(newest_.load());
-      return failed.error_number.load();
-    }
-    return 0;
-  }
-
- private:
-  static constexpr int kDescriptors = 4096;
-  static constexpr int kFiles = 64;
-  struct Failed {
-    std::atomic<std::uint64_t> file;
-    std::atomic<std::uint64_t> number;  // grows from failure to failure
-    std::atomic<int> error_number;
-  };
-  std::atomic<std::uint64_t> newest_{0};
-  std::atomic<std::uint64_t> seen_[kDescriptors]{};  // by descriptor
-  Failed failed_[kFiles]{};
-};
-SyncErrors sync_errors;
+tidemark::faults::SyncErrors sync_errors;
 
 [[noreturn]] void Die() {
   kill(getpid(), SIGKILL);
@@ -284,10 +242,10 @@ int Sync(int fd, Make make) {
   char path[PATH_MAX];
   if (shared_log == nullptr || !PathOf(fd, path) || !InScope(path)) return make();
   Passing passing(Call::kSync, path);
-  if (passing.Fails()) sync_errors.OnFailed(fd, passing.error_number());
+  if (passing.Fails()) sync_errors.OnFailed(fd, KeyOf(fd), passing.error_number());
   if (passing.Refused()) return -1;
   int result = make();
-  if (const int owed = result == 0 ? sync_errors.Owed(fd) : 0; owed != 0) {
+  if (const int owed = result == 0 ? sync_errors.Owed(fd, KeyOf(fd)) : 0; owed != 0) {
     errno = owed;
     result = -1;
   }
