@@ -21,6 +21,13 @@ namespace {
 constexpr std::int64_t kSmallRecordBytes = 200;
 constexpr std::int64_t kStatBlockBytes = 512;
 
+// Who is told to stop before he serves has nothing to do but to end, and who is told twice (the day
+// had lost its patience) ends at once.
+bool EndedByRequest(const support::ExitStatus& exit) {
+  constexpr int kToldTwice = 128 + SIGTERM;
+  return exit.signal == SIGTERM || exit.code == kToldTwice;
+}
+
 class Run {
  public:
   Run(Cluster& cluster, const RunPlan& plan)
@@ -109,10 +116,9 @@ void Run::EndAgent() {
     }
   }
   const auto exit = cluster_.AgentExit();
-  // Who is told to stop before he serves has nothing to do but to end.
   const bool well =
       exit.has_value() &&
-      (exit->clean() || exit->signal == SIGTERM || (WasKilled() && exit->signal == SIGKILL) ||
+      (exit->clean() || EndedByRequest(*exit) || (WasKilled() && exit->signal == SIGKILL) ||
        exit->code == daemon::kExitUnavailable || exit->code == daemon::kExitConfiguration);
   if (!well) {
     Violation(absl::StrFormat("the SPU ended with %s",
