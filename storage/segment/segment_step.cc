@@ -1,5 +1,6 @@
 #include "storage/segment/segment_step.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -10,10 +11,13 @@
 namespace tidemark::storage {
 namespace {
 
-absl::Status WriteLastBlock(File& file, base::FilePosition end) {
+// Never below `begin`: a sealed segment ends with its data, anywhere in a block, and may grow
+// again.
+absl::Status WriteLastBlock(File& file, base::FilePosition begin, base::FilePosition end) {
   std::array<std::byte, kBlockBytes> zeros{};
-  const iovec slice{zeros.data(), zeros.size()};
-  return file.WriteAt(end - kBlockBytes, {&slice, 1});
+  const std::int64_t length = std::min<std::int64_t>(kBlockBytes, end - begin);
+  const iovec slice{zeros.data(), static_cast<std::size_t>(length)};
+  return file.WriteAt(end - length, {&slice, 1});
 }
 
 // Takes the space and makes it durable in `file`.
@@ -24,7 +28,9 @@ absl::Status Take(FileSystem& file_system, File& file, const StepRequest& reques
     file.SetNoCow().IgnoreError();
   }
   if (auto s = file.Allocate(request.position, request.length_bytes); !s.ok()) return s;
-  if (auto s = WriteLastBlock(file, request.position + request.length_bytes); !s.ok()) return s;
+  if (auto s = WriteLastBlock(file, request.position, request.position + request.length_bytes);
+      !s.ok())
+    return s;
   absl::Status synced = file.SyncAll();
   if (synced.ok() && request.new_segment) synced = file_system.SyncDirectory(request.directory);
   result.sync_failed = !synced.ok();

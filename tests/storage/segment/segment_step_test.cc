@@ -54,6 +54,20 @@ TEST_F(SegmentStepTest, GrowingKeepsWhatIsThereAndNeedsNoDirectorySync) {
   EXPECT_EQ(disk_.calls(Operation::kSyncDirectory), 1U);
 }
 
+TEST_F(SegmentStepTest, GrowingWithinTheLastBlockOfWhatIsThereKeepsIt) {
+  constexpr std::int64_t kEnd = kStep - 3000;
+  ASSERT_OK(AllocateStep(disk_, Step(0)).status);
+  ASSERT_OK_AND_ASSIGN(const auto file, disk_.Open(path(), OpenMode::kReadWrite));
+  std::vector<std::byte> data(kEnd, std::byte{'x'});
+  const iovec slice{data.data(), data.size()};
+  ASSERT_OK(file->WriteAt(FilePosition(0), {&slice, 1}));
+  ASSERT_OK(file->Truncate(kEnd));  // as a seal does
+  ASSERT_OK(AllocateStep(disk_, Step(kEnd, kStep - kEnd)).status);
+  std::vector<std::byte> read(kEnd);
+  ASSERT_OK(file->ReadAt(FilePosition(0), read).status());
+  EXPECT_TRUE(read == data);
+}
+
 TEST_F(SegmentStepTest, CostsAreSaidBeforehand) {
   EXPECT_EQ(Step(0).cost().inodes, 1);
   EXPECT_EQ(Step(kStep).cost().inodes, 0);
