@@ -4,6 +4,7 @@
 #include "absl/strings/str_format.h"
 #include "cli/client/health_probe.h"
 #include "cli/commands/commands.h"
+#include "cli/json_object.h"
 
 namespace tidemark::cli {
 namespace {
@@ -18,9 +19,17 @@ int Health(Invocation& invocation, const HealthOptions& options) {
   const std::string& endpoint = invocation.spu.empty() ? invocation.sc : invocation.spu;
   const auto probe = client::ProbeHealth(
       endpoint, options.service, options.connect_timeout.duration, options.rpc_timeout.duration);
-  if (probe.answer == client::HealthAnswer::kServing) {
+  const bool serving = probe.answer == client::HealthAnswer::kServing;
+  // An answer is data, also when it is no.
+  if (invocation.output.json()) {
+    if (serving || probe.answer == client::HealthAnswer::kNotServing) {
+      invocation.output.Print(
+          JsonObject().Add("service", options.service).Add("status", probe.detail).ToString());
+    }
+  } else if (serving) {
     invocation.output.Print("status: " + probe.detail);
-  } else {
+  }
+  if (!serving) {
     invocation.output.Error(absl::StrFormat(
         "%s: %s", options.service.empty() ? "service unhealthy" : options.service, probe.detail));
   }

@@ -513,6 +513,22 @@ TEST_F(AppTest, HealthHasTheExitCodesOfGrpcHealthProbe) {
   EXPECT_EQ(RunRaw({"health", "--spu", "127.0.0.1:1", "--connect-timeout", "50ms"}).code, 2);
 }
 
+// A yes and a no are data; that nobody answered is not.
+TEST_F(AppTest, HealthIsJsonForMachines) {
+  const Ran yes = RunRaw({"health", "--spu", spu_.endpoint(), "-o", "json"});
+  EXPECT_EQ(yes.code, 0);
+  EXPECT_EQ(yes.out, "{\"service\":\"\",\"status\":\"SERVING\"}\n");
+  const Ran no = RunRaw({"health", "--spu", spu_.endpoint(), "--service", "sleepy", "-o", "json"});
+  EXPECT_EQ(no.code, 4);
+  EXPECT_EQ(no.out, "{\"service\":\"sleepy\",\"status\":\"NOT_SERVING\"}\n");
+  EXPECT_THAT(no.err, HasSubstr("sleepy: NOT_SERVING"));
+  const Ran nobody =
+      RunRaw({"health", "--spu", "127.0.0.1:1", "--connect-timeout", "50ms", "-o", "json"});
+  EXPECT_EQ(nobody.code, 2);
+  EXPECT_EQ(nobody.out, "");
+  EXPECT_EQ(RunRaw({"health", "--spu", spu_.endpoint()}).out, "status: SERVING\n");
+}
+
 TEST_F(AppTest, AsksOneSpuItselfWhenTheControllerIsAway) {
   log::v1::LocalPartition& local = *spu_.local_partitions.add_partitions();
   local.set_id(10);
