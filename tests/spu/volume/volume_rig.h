@@ -14,7 +14,6 @@
 #include <string>
 #include <vector>
 
-#include "base/clock.h"
 #include "monitor/volume_format.h"
 #include "spu/volume/volume_set.h"
 #include "spu/volume/volume_view.h"
@@ -23,6 +22,7 @@
 #include "tests/support/await.h"
 #include "tests/support/faulty_file_system.h"
 #include "tests/support/foreign_filler.h"
+#include "tests/support/leaping_clock.h"
 #include "tests/support/loop_thread.h"
 #include "tests/support/sample_batch.h"
 #include "tests/support/small_volume.h"
@@ -56,6 +56,7 @@ class VolumeRig : private VolumeListener {
   support::LoopThread& loop() { return *loop_; }
   // Told on the loop of what the volume tells its owner.
   void OnChanged(std::function<void(const base::Uuid&)> listen) { listen_ = std::move(listen); }
+  support::LeapingClock& clock() { return clock_; }
 
   // Returns when the volume has started.
   absl::Status Open() {
@@ -184,7 +185,7 @@ class VolumeRig : private VolumeListener {
   }
 
   std::string unavailable_;
-  base::SystemClock clock_;
+  support::LeapingClock clock_;
   storage::PosixFileSystem posix_;
   support::FaultyFileSystem disk_{posix_};
   std::unique_ptr<support::SmallVolume> small_;
