@@ -1,4 +1,5 @@
-// What a volume does by itself, once a second: what is old or too much goes.
+// What a volume does by itself, once a second: what is old or too much goes, what is idle gives its
+// step back.
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -133,6 +134,36 @@ TEST_F(VolumeHousekeepingTest, WhatIsAboveTheSizeOfItsTopicGoesOldestFirstAndNoM
   EXPECT_EQ(LogStart(), after.front().base_offset);
   EXPECT_EQ(std::ssize(rig_.ReadAll(kPartition)), 60 * kRecords - LogStart().value());
   ExpectNeverLow();
+}
+
+TEST_F(VolumeHousekeepingTest, ASegmentOverItsAgeIsClosedThoughNobodyWrites) {
+  TopicPolicy policy = Policy();
+  policy.set_segment_ms(3'600'000);
+  ASSERT_TRUE(rig_.Assign(kPartition, policy).ok());
+  Append(1, now());
+  ASSERT_TRUE(Segments().front().active);
+  rig_.clock().Leap(2h);
+  ASSERT_TRUE(WaitFor([&] { return !Segments().front().active; }, support::kLongWait,
+                      "the segment to be closed"));
+  ASSERT_TRUE(rig_.AwaitAccepting(true));
+  Append(1, now());
+  EXPECT_EQ(Segments().size(), 2u);
+  EXPECT_EQ(rig_.ReadAll(kPartition).size(), 2u * kRecords);
+}
+
+TEST_F(VolumeHousekeepingTest, APartitionThatIsIdleGivesBackWhatItsStepHasLeft) {
+  Append(1, now());
+  const std::int64_t in_use = AllocatedBytes();
+  const std::int64_t step = rig_.durable().marks.step_bytes;
+  ASSERT_GE(in_use, step);
+  rig_.clock().Leap(1h);
+  ASSERT_TRUE(WaitFor([&] { return AllocatedBytes() <= in_use - step / 2; }, support::kLongWait,
+                      "the step to be given back"));
+  // The segment stays, and grows again with the next append.
+  ASSERT_TRUE(rig_.AwaitAccepting(true));
+  Append(1, now());
+  EXPECT_EQ(Segments().size(), 1u);
+  EXPECT_EQ(rig_.ReadAll(kPartition).size(), 2u * kRecords);
 }
 
 }  // namespace
