@@ -82,7 +82,7 @@ int PlayStory(const Options& options, const std::function<void(int)>& stay) {
   auto stage = Stage::Create(reporter, options.seed);
   if (!stage.ok()) {
     std::cerr << "tidemark-story: cannot make a small filesystem here: " << stage.status().message()
-              << "\nRun it as root, or allow user namespaces.\n";
+              << "\nRun it as root with CAP_SYS_ADMIN, or allow user namespaces.\n";
     return kTryElsewhere;
   }
   for (const Step& step : kSteps) {
