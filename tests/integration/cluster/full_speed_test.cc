@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_format.h"
 #include "base/byte_size.h"
+#include "base/mutex.h"
 #include "cli/client/producer.h"
 #include "tests/integration/cluster/cluster_fixture.h"
 
@@ -47,21 +48,43 @@ class FullSpeedTest : public ClusterTest {
     ASSERT_OK(stage_->WaitForStatus(flooded_, sc::v1::PARTITION_STATUS_ONLINE, true));
   }
 
-  // Appends to one partition until it is refused for space; anything else is kept as a failure.
+  // On a machine that is busy elsewhere a reading may come too late, and the agent rightly stops
+  // until it sees again. One of the writers asks, the others wait for his answer.
+  testing::AssertionResult AwaitSight() {
+    base::MutexLock lock(sight_mutex_);
+    return support::WaitFor(
+        [&] {
+          const auto volume = stage_->FullVolume();
+          return volume.ok() && !volume->holds().has_blind();
+        },
+        support::kLongWait, "the volume to be seen again");
+  }
+
+  // Appends to one partition until it is refused for space; that the agent is blind for a while is
+  // no end, anything else is kept as a failure.
   void WriteUntilRefused(std::uint64_t partition) {
     std::atomic<bool> refused = false;
+    std::atomic<bool> blind = false;
     absl::Status failure;
     const auto on_outcome = [&](const client::Outcome& outcome) {
       stage_->ledger.Take(outcome);
       if (outcome.status.ok()) return;
-      const bool typed =
-          outcome.refusal && outcome.refusal->reason() == log::v1::REFUSAL_REASON_OUT_OF_SPACE;
-      if (!typed && failure.ok()) failure = outcome.status;
+      const auto reason =
+          outcome.refusal ? outcome.refusal->reason() : log::v1::REFUSAL_REASON_UNSPECIFIED;
+      if (reason == log::v1::REFUSAL_REASON_VOLUME_BLIND) {
+        ++blind_refusals_;
+        blind = true;
+        return;
+      }
+      if (reason != log::v1::REFUSAL_REASON_OUT_OF_SPACE && failure.ok()) failure = outcome.status;
       refused = true;
     };
     auto producer = client::Producer::Connect(stage_->agent(), {}, {on_outcome, {}});
     ASSERT_OK(producer);
     while (!refused) {
+      if (blind.exchange(false)) {
+        ASSERT_TRUE(AwaitSight());
+      }
       const std::uint64_t tag = stage_->ledger.NextTag();
       const std::string value = stage_->ledger.ValueOf(partition, tag);
       ASSERT_OK((*producer)->Append(partition, {.value = value}, tag));
@@ -83,9 +106,10 @@ class FullSpeedTest : public ClusterTest {
     for (const std::uint64_t id : flooded_) {
       EXPECT_OK(stage_->ledger.ReadAll(stage_->agent(), id));
     }
-    std::printf("%lld records (%s) acknowledged and read back\n",
+    std::printf("%lld records (%s) acknowledged and read back, %d batches refused blind\n",
                 static_cast<long long>(stage_->ledger.acknowledged()),
-                base::FormatByteSize(stage_->ledger.acknowledged_bytes()).c_str());
+                base::FormatByteSize(stage_->ledger.acknowledged_bytes()).c_str(),
+                blind_refusals_.load());
   }
 
   bool LogHas(const std::string& text) const {
@@ -93,6 +117,8 @@ class FullSpeedTest : public ClusterTest {
   }
 
   std::set<std::uint64_t> flooded_;
+  std::atomic<int> blind_refusals_ = 0;
+  base::Mutex sight_mutex_;
 };
 
 TEST_F(FullSpeedTest, SixteenWritersEndInTypedRefusalsAndMeetNoEnospc) {
