@@ -2,6 +2,8 @@
 // what he can get: our own writes end in typed refusals, and nothing acknowledged is lost.
 #include <atomic>
 #include <map>
+#include <sstream>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -10,6 +12,7 @@
 #include "base/mutex.h"
 #include "cli/client/producer.h"
 #include "tests/integration/cluster/cluster_fixture.h"
+#include "tests/support/http_fetch.h"
 
 namespace tidemark::story {
 namespace {
@@ -112,6 +115,25 @@ class FullSpeedTest : public ClusterTest {
                 blind_refusals_.load());
   }
 
+  // Of both volumes, as a scrape sees it; empty if the agent exports no such number.
+  std::vector<std::string> NoSpaceErrors(const std::string& at) {
+    std::vector<std::string> values;
+    const auto ports = stage_->spu->WaitForPorts();
+    EXPECT_OK(ports);
+    if (!ports.ok()) return values;
+    std::istringstream lines(support::HttpFetch(ports->at("http"), "/metrics").body);
+    const std::string name = "tidemark_no_space_errors_total{at=\"" + at + "\"";
+    for (std::string line; std::getline(lines, line);) {
+      if (line.starts_with(name)) values.push_back(line.substr(line.rfind(' ') + 1));
+    }
+    return values;
+  }
+  void ExpectNoEnospcCounted() {
+    const std::vector<std::string> none = {"0", "0"};
+    EXPECT_EQ(NoSpaceErrors("allocation"), none);
+    EXPECT_EQ(NoSpaceErrors("write"), none);
+  }
+
   bool LogHas(const std::string& text) const {
     return stage_->spu->Log().find(text) != std::string::npos;
   }
@@ -126,6 +148,7 @@ TEST_F(FullSpeedTest, SixteenWritersEndInTypedRefusalsAndMeetNoEnospc) {
   Flood();
   EXPECT_FALSE(LogHas("ENOSPC")) << stage_->spu->LogTail();
   EXPECT_FALSE(LogHas("No space left")) << stage_->spu->LogTail();
+  ExpectNoEnospcCounted();
   EXPECT_GT(stage_->ledger.acknowledged_bytes(), 20 * base::kMiB);
   ReadAllBack();
 }
@@ -159,6 +182,7 @@ TEST_F(FullSpeedTest, SixteenFirstStepsAtOnceGetNoMoreThanThereIs) {
   // All of them, where the gate closed while the steps that were granted were under way.
   EXPECT_GT(refused, 0);
   EXPECT_FALSE(LogHas("ENOSPC")) << stage_->spu->LogTail();
+  ExpectNoEnospcCounted();
   ReadAllBack();
 }
 
@@ -177,6 +201,7 @@ TEST_F(FullSpeedTest, ANeighbourAtDeviceSpeedCostsRefusalsAndNothingElse) {
   ASSERT_TRUE(under_way);
   ASSERT_OK(grabbing);
   EXPECT_FALSE(LogHas("\"meaning\":\"device\"")) << stage_->spu->LogTail();
+  EXPECT_EQ(NoSpaceErrors("write"), (std::vector<std::string>{"0", "0"}));
   ReadAllBack();
   ASSERT_OK(stage_->grabber->StopGrabbing());
   ASSERT_OK(stage_->grabber->Free());
