@@ -97,8 +97,8 @@ std::string SpuText(const space::v1::Explanation& explanation) {
 
 // Plan counts to another mark: say to which this one does.
 std::string ShortText(std::int64_t bytes, const Volume& volume) {
-  return absl::StrFormat("  short      %s, up to the resume mark (%s)\n", ExactBytes(bytes),
-                         SizeText(volume.marks().resume_bytes()));
+  return absl::StrFormat("  short      %s, up to the resume mark (%s) and the room still to take\n",
+                         ExactBytes(bytes), SizeText(volume.marks().resume_bytes()));
 }
 
 std::string ProgressText(const space::v1::ProofProgress& proof, const Volume& volume) {

@@ -261,12 +261,15 @@ absl::Status Production::Report() {
   std::string message(totals.failure.message());
   if (const auto refusal = client::RefusalOf(totals.failure);
       refusal && refusal->reason() == log::v1::REFUSAL_REASON_OUT_OF_SPACE) {
-    message += absl::StrFormat(
-        "\n  volume %s: %s available, full below %s, goes on from %s; what to do: "
-        "tidemark volume explain %s",
-        refusal->volume_path(), ExactBytes(refusal->available_bytes()),
-        ExactBytes(refusal->full_bytes()), ExactBytes(refusal->resume_bytes()),
-        refusal->volume_path());
+    absl::StrAppendFormat(&message, "\n  volume %s: ", refusal->volume_path());
+    if (refusal->available_bytes() < refusal->resume_bytes()) {
+      absl::StrAppendFormat(&message, "%s available, full below %s, goes on from %s; ",
+                            ExactBytes(refusal->available_bytes()),
+                            ExactBytes(refusal->full_bytes()),
+                            ExactBytes(refusal->resume_bytes()));
+    }  // else it is not bytes that it lacks: the message says what
+    absl::StrAppendFormat(&message, "what to do: tidemark volume explain %s",
+                          refusal->volume_path());
   }
   return absl::Status(totals.failure.code(), message);
 }

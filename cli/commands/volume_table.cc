@@ -151,9 +151,9 @@ std::string Described(const VolumeView& view) {
                                     room.steps(), SizeText(room.steps_bytes())));
   line("write budget", room.budget_valid() ? SizeText(room.budget_bytes()) : "no valid reading");
   line("fill rate",
-       absl::StrFormat("%s/s, time to full %s",
+       absl::StrFormat("%s/s, %s%s",
                        SizeText(static_cast<std::int64_t>(room.fill_bytes_per_second())),
-                       TimeToFull(volume)));
+                       IsFull(volume) ? "" : "time to full ", TimeToFull(volume)));
   if (view.bytes_short > 0) line("short of", ExactBytes(view.bytes_short));
   line("partitions", std::to_string(volume.partitions()));
   if (volume.has_last_proof()) line("last proof", ProofText(volume.last_proof()));

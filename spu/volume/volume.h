@@ -254,8 +254,8 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
   std::optional<monitor::ReclaimRun> reclaim_;
   std::int64_t reclaim_freed_bytes_ = 0;                  // by the last step
   std::optional<base::MonotonicTime> reclaim_step_done_;  // its reading is awaited
-  // What we may not go below by drop_oldest: what we held at the start, or after the last reclaim
-  // less the growth it did not use.
+  // What we may not go below by drop_oldest: what we held at the start (in an episode, less what
+  // ends it), or after the last reclaim less the growth it did not use.
   std::int64_t reclaim_floor_bytes_ = 0;
   std::int64_t reclaim_growth_bytes_ = 0;   // when the run began
   std::int64_t reclaim_dropped_bytes_ = 0;  // by drop_oldest in this run

@@ -163,8 +163,9 @@ void Volume::BeginVerdict() {
   }
   for (const monitor::SpaceEvent& early : std::exchange(early_events_, {})) driver_->Apply(early);
   CountMissingSteps();
-  // Nobody knows any more whose growth it was that came before.
-  reclaim_floor_bytes_ = OurBytes();
+  // Nobody knows any more whose growth it was that came before. It may end an episode that is under
+  // way, and no more: a topic that may lose its oldest must not wait for a person after a restart.
+  reclaim_floor_bytes_ = OurBytes() - (InEpisode() ? marks_.resume_bytes + marks_.step_bytes : 0);
   last_expiry_ = now.now;
   housekeeping_.StartPeriodic(kHousekeepingInterval);
   FinishStart(absl::OkStatus());

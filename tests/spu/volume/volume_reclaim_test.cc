@@ -50,5 +50,26 @@ TEST(VolumeReclaimTest, AfterAStartANeighboursGrowthDropsNothing) {
   EXPECT_TRUE(WaitFor(dropped, support::kLongWait, "the oldest to go for our own growth"));
 }
 
+TEST(VolumeReclaimTest, AStartWithinAnEpisodeEndsItByTheOldestAndGoesOn) {
+  VolumeRig rig;
+  if (!rig.unavailable().empty()) GTEST_SKIP() << rig.unavailable();
+  constexpr std::uint64_t kPartition = 7;
+  ASSERT_OK(rig.Open());
+  ASSERT_TRUE(rig.AwaitAccepting(true));
+  ASSERT_TRUE(rig.Assign(kPartition).ok());
+  const VolumeRig::Filled filled = rig.Fill(kPartition);
+  ASSERT_TRUE(rig.AwaitAccepting(false));
+  rig.Kill();
+
+  ASSERT_OK(rig.Open());
+  tidemark::sc::v1::TopicPolicy policy;
+  policy.set_on_full(tidemark::sc::v1::ON_FULL_DROP_OLDEST);
+  ASSERT_TRUE(rig.Assign(kPartition, policy).ok());
+  ASSERT_TRUE(rig.AwaitAccepting(true));
+  const auto kept = std::ssize(rig.ReadAll(kPartition));
+  EXPECT_LT(kept, filled.acknowledged);
+  EXPECT_GT(kept, filled.acknowledged * 3 / 4) << "more than it takes";
+}
+
 }  // namespace
 }  // namespace tidemark::spu
