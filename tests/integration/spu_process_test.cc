@@ -188,6 +188,57 @@ TEST_F(SpuProcessTest, RefusesAVolumeAndAStateDirectoryThatARunningSpuOwns) {
   EXPECT_THAT(first.WaitForExit(), IsOkAndHolds(ExitStatus{})) << first.LogTail();
 }
 
+// A copy of the state directory counts the same boot as the original, under another nonce.
+TEST_F(SpuProcessTest, ACloneIsSupersededAndExits) {
+  SKIP_WITHOUT_VOLUME();
+  const auto other = MakeVolume();
+  ASSERT_NE(other, nullptr) << skip_reason_;
+  for (const char* name : {"data", "clone"}) {
+    std::filesystem::create_directory(home_.File(name));
+    std::filesystem::permissions(home_.File(name), std::filesystem::perms::owner_all);
+    ASSERT_OK(GiveToDaemons(home_.File(name)));
+  }
+  DaemonProcess sc({.name = "sc",
+                    .program = Program("tidemark-sc"),
+                    .arguments = {"--data-dir", home_.File("data"), "--listen-grpc", "127.0.0.1:0",
+                                  "--listen-http", "127.0.0.1:0", "--store-reserve", "1MiB"},
+                    .directory = home_.path()});
+  ASSERT_OK(sc.Start());
+  ASSERT_OK_AND_ASSIGN(auto ports, sc.WaitForPorts());
+  const std::string controller = absl::StrFormat("127.0.0.1:%d", ports.at("grpc"));
+  const auto agent = [&](const std::string& name, const std::string& state,
+                         const std::string& path) {
+    return DaemonOptions{
+        .name = name,
+        .program = Program("tidemark-spu"),
+        .arguments = {"--sc", controller, "--state-dir", home_.File(state), "--volume", path,
+                      "--listen-grpc", "127.0.0.1:0", "--listen-http", "127.0.0.1:0"},
+        .directory = home_.path()};
+  };
+  const auto attached = [](const DaemonProcess& daemon) {
+    return WaitFor([&] { return daemon.Log().find("link.attached") != std::string::npos; },
+                   kLongWait, "the agent to attach");
+  };
+  DaemonProcess original(agent("original", "state", Formatted(*volume_, "v")));
+  ASSERT_OK(original.Start());
+  ASSERT_TRUE(attached(original));
+  original.Terminate();
+  ASSERT_THAT(original.WaitForExit(), IsOkAndHolds(ExitStatus{})) << original.LogTail();
+  for (const char* file : {"identity.slots", "lock"}) {
+    const std::string copy = home_.File("clone") + "/" + file;
+    std::filesystem::copy_file(home_.File("state") + "/" + file, copy);
+    ASSERT_OK(GiveToDaemons(copy));
+  }
+  ASSERT_OK(original.Start());
+  ASSERT_TRUE(attached(original));
+
+  DaemonProcess clone(agent("clone", "clone", Formatted(*other, "w")));
+  ASSERT_OK(clone.Start());
+  EXPECT_THAT(clone.WaitForExit(), IsOkAndHolds(ExitStatus{.code = kConfiguration}));
+  EXPECT_THAT(clone.Log(), HasSubstr("superseded"));
+  EXPECT_TRUE(original.running());
+}
+
 TEST_F(SpuProcessTest, RefusesToRunAsRootUnlessTold) {
   SKIP_WITHOUT_VOLUME();
   if (geteuid() != 0) GTEST_SKIP() << "this machine runs the tests as somebody else than root";
