@@ -265,8 +265,7 @@ absl::Status Production::Report() {
     if (refusal->available_bytes() < refusal->resume_bytes()) {
       absl::StrAppendFormat(&message, "%s available, full below %s, goes on from %s; ",
                             ExactBytes(refusal->available_bytes()),
-                            ExactBytes(refusal->full_bytes()),
-                            ExactBytes(refusal->resume_bytes()));
+                            ExactBytes(refusal->full_bytes()), ExactBytes(refusal->resume_bytes()));
     }  // else it is not bytes that it lacks: the message says what
     absl::StrAppendFormat(&message, "what to do: tidemark volume explain %s",
                           refusal->volume_path());

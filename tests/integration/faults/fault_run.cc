@@ -231,6 +231,7 @@ void Run::CheckReserve() {
 
 // It may be full, and rightly: then room is made, and a proof must bring it back.
 absl::Status Run::GoOn() {
+  day_->BePatient();
   TM_RETURN_IF_ERROR(day_->AwaitVerdict());
   TM_RETURN_IF_ERROR(ReadEverything());
   TM_ASSIGN_OR_RETURN(const auto volume, witness_.LookAtAgent());

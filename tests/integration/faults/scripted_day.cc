@@ -18,8 +18,6 @@ constexpr int kAppendsMax = 100;  // far more than the volume holds
 constexpr std::int64_t kSegmentRecords = 3;
 constexpr std::int64_t kRetentionBytes = 14'000;
 constexpr int kRetainedAppends = 4;
-// A day that waits longer than this for one thing has been stopped by its fault.
-constexpr std::chrono::seconds kPatience{4};
 
 bool HoldsSpace(const space::v1::Volume& volume) {
   return std::ranges::find(volume.holds().held(), space::v1::HOLD_KIND_SPACE) !=
@@ -114,7 +112,7 @@ absl::Status ScriptedDay::AwaitAgent(const std::function<bool(const space::v1::V
         }
         return !failure.ok();
       },
-      kPatience, what, kLookEvery);
+      patience_, what, kLookEvery);
   if (!seen) return absl::DeadlineExceededError(absl::StrFormat("%s: %s", seen.message(), last));
   return failure;
 }
@@ -142,7 +140,7 @@ absl::Status ScriptedDay::AwaitStatus(std::uint64_t partition_id, sc::v1::Partit
           return partition.id() == partition_id && partition.status() == status;
         });
       },
-      kPatience, "the SC to show " + sc::v1::PartitionStatus_Name(status), kLookEvery);
+      patience_, "the SC to show " + sc::v1::PartitionStatus_Name(status), kLookEvery);
   return shown ? failure : absl::DeadlineExceededError(shown.message());
 }
 
@@ -167,7 +165,7 @@ absl::Status ScriptedDay::CreateTopics() {
         failure = view.ok() || absl::IsNotFound(view.status()) ? absl::OkStatus() : view.status();
         return !failure.ok() || (view.ok() && view->volume.reach() == sc::v1::REACH_UP);
       },
-      kPatience, "the SC to reach the volume", kLookEvery);
+      patience_, "the SC to reach the volume", kLookEvery);
   if (!known) return absl::DeadlineExceededError(known.message());
   TM_RETURN_IF_ERROR(failure);
   TM_ASSIGN_OR_RETURN(kept_, CreateTopic("kept", 0));
@@ -180,7 +178,7 @@ void ScriptedDay::Disconnect() { producer_.reset(); }
 absl::StatusOr<Appended> ScriptedDay::Append(std::uint64_t partition_id, std::int64_t bytes) {
   if (producer_ == nullptr) {
     client::ProducerOptions options;
-    options.connect_deadline = kPatience;
+    options.connect_deadline = patience_;
     TM_ASSIGN_OR_RETURN(
         producer_,
         client::Producer::Connect(
@@ -191,7 +189,7 @@ absl::StatusOr<Appended> ScriptedDay::Append(std::uint64_t partition_id, std::in
   const DayLedger::Draft draft = ledger_.Write(partition_id, bytes);
   outcomes_->Sending(cluster_.faults().position());
   TM_RETURN_IF_ERROR(producer_->Append(partition_id, {.key = {}, .value = draft.value}, draft.tag));
-  TM_RETURN_IF_ERROR(producer_->Flush(kPatience));
+  TM_RETURN_IF_ERROR(producer_->Flush(patience_));
   const auto outcome = outcomes_->newest();
   if (!outcome.has_value()) return absl::InternalError("an append without an outcome");
   if (outcome->status.ok()) return Appended::kAcknowledged;
@@ -209,7 +207,7 @@ absl::Status ScriptedDay::Trim(std::uint64_t partition_id, std::int64_t before) 
         trimmed = cluster_.agent().Trim(partition_id, before).status();
         return !absl::IsUnavailable(trimmed);
       },
-      kPatience, "a trim to be taken", kLookEvery);
+      patience_, "a trim to be taken", kLookEvery);
   return done ? trimmed
               : absl::DeadlineExceededError(
                     absl::StrFormat("%s: %s", done.message(), trimmed.ToString()));
@@ -281,7 +279,7 @@ absl::Status ScriptedDay::Expire(std::uint64_t partition_id) {
         failure = read.status();
         return !failure.ok() || read->log_start > 0;
       },
-      kPatience, "something to expire", kLookEvery);
+      patience_, "something to expire", kLookEvery);
   return expired ? failure : absl::DeadlineExceededError(expired.message());
 }
 

@@ -16,9 +16,11 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "base/clock.h"
 #include "tests/integration/faults/cluster.h"
 #include "tests/integration/faults/day_ledger.h"
 #include "tests/integration/faults/witness.h"
+#include "tests/support/await.h"
 
 namespace tidemark::faults {
 
@@ -35,7 +37,9 @@ class ScriptedDay {
   // With `undisturbed`, every step must also have the effect it is there for.
   absl::Status Live(bool undisturbed);
 
-  // For the time after a fault, too.
+  // For the time after a fault, too. A day gives up early what its fault keeps from happening; what
+  // has to happen once the fault is over is waited for as long as in any test.
+  void BePatient() { patience_ = support::kLongWait; }
   absl::Status AwaitAccepting();
   absl::Status AwaitVerdict();
   absl::StatusOr<Appended> Append(std::uint64_t partition_id, std::int64_t bytes);
@@ -67,6 +71,7 @@ class ScriptedDay {
   DayLedger& ledger_;
   Witness& witness_;
   bool undisturbed_ = false;
+  base::Duration patience_ = std::chrono::seconds(4);
   std::unique_ptr<Outcomes> outcomes_;
   std::unique_ptr<client::Producer> producer_;
   std::uint64_t kept_ = 0;
