@@ -313,6 +313,4 @@ void SimController::Look() {
   });
 }
 
-std::uint64_t SimController::refusals() const { return store_.contents.newest_event_number; }
-
 }  // namespace tidemark::simulation

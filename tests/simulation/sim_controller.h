@@ -47,7 +47,6 @@ class SimController final : public Wire::ControllerEnd {
   const sc::VolumeState* volume(std::size_t index) const;
   std::uint64_t starts() const { return starts_; }
   // What the newest event of history would be called "refused" by, for the tally.
-  std::uint64_t refusals() const;
 
  private:
   sc::Moment Now() const { return {scheduler_.now(), scheduler_.clock().WallNow()}; }

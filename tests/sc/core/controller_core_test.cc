@@ -399,7 +399,7 @@ TEST_F(ControllerCoreTest, AFaultAloneFailsTheVolumeAndLeavesItsVerdict) {
   EXPECT_EQ(Generation(0), told.generation());
   EXPECT_TRUE(daemon::HoldsKind(volume.record.accepted.holds(), space::v1::HOLD_KIND_SPACE));
   EXPECT_TRUE(volume.fault_alone) << "the SPU's digest says nothing of it, nor must ours";
-  EXPECT_EQ(simulator_.core().refusals().counts_by_reason().size(), 0u);
+  EXPECT_EQ(AllRefused(), 0u);
   // An overtaken one does not bring the fault back.
   InjectReport(told, 2000);
   EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_OUT_OF_SPACE);
