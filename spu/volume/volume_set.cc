@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 
 namespace tidemark::spu {
 
@@ -69,6 +70,18 @@ bool VolumeSet::all_settled() const {
 bool VolumeSet::all_started() const {
   return std::all_of(volumes_.begin(), volumes_.end(),
                      [](const auto& volume) { return volume->started(); });
+}
+
+std::string VolumeSet::DescribeClosed() const {
+  std::vector<std::string> closed;
+  for (const UnopenedVolume& volume : unopened_) {
+    closed.push_back(absl::StrFormat("'%s' (%s)", volume.path, volume.why.message()));
+  }
+  for (const auto& volume : volumes_) {
+    if (volume->start_fault().empty()) continue;
+    closed.push_back(absl::StrFormat("'%s' (%s)", volume->disk().path(), volume->start_fault()));
+  }
+  return absl::StrJoin(closed, ", ");
 }
 
 }  // namespace tidemark::spu

@@ -43,6 +43,8 @@ class VolumeSet {
   bool all_settled() const;
   // Of each it is known what it keeps.
   bool all_started() const;
+  // Those that could not be opened or started, and why; empty if there are none.
+  std::string DescribeClosed() const;
   void Clear() { volumes_.clear(); }
 
  private:

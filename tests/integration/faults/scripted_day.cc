@@ -122,10 +122,12 @@ absl::Status ScriptedDay::AwaitAccepting() {
                     "the volume to accept");
 }
 
-// All partitions are open by then.
+// All partitions are open by then: room is told of a volume that has started.
 absl::Status ScriptedDay::AwaitVerdict() {
   return AwaitAgent(
-      [](const space::v1::Volume& volume) { return volume.accepting() || HoldsSpace(volume); },
+      [](const space::v1::Volume& volume) {
+        return volume.accepting() || (volume.has_room() && HoldsSpace(volume));
+      },
       "the SPU to accept, or to say that it is full");
 }
 
