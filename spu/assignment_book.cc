@@ -116,10 +116,9 @@ void AssignmentBook::Assign(const pb::Assignment& assignment, const std::shared_
                   Refused(assignment, pb::ASSIGNMENT_REFUSAL_VOLUME_CHANGED,
                           absl::StrFormat("its data is on volume %s", holder->uuid().ToString())));
   }
-  volume->Assign(SpecOf(assignment), [this, guard = std::weak_ptr(alive_), assignment,
+  volume->Assign(SpecOf(assignment), [this, guard = std::weak_ptr(alive_), id, assignment,
                                       round](pb::AssignmentResult result) {
     if (guard.expired()) return;
-    const base::PartitionId id(assignment.partition_id());
     if (!result.ok() && !undeleted_.contains(id)) refused_[id] = assignment;
     Record(round, std::move(result));
   });

@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/status_macros.h"
 #include "cli/commands/explanation_text.h"
@@ -95,7 +96,7 @@ absl::StatusOr<Told> TellVolume(const Invocation& invocation, const VolumeView& 
       PartitionsText(PartitionsWithTrouble(invocation, view, explanation->volume().accepting()),
                      *explanation, view);
   if (unopened && view.report_age_ms >= 0) {
-    told.text += "\n" + LastReportText(view, "Its SPU could not open it since.");
+    absl::StrAppend(&told.text, "\n", LastReportText(view, "Its SPU could not open it since."));
   }
   told.steps = {explanation->next_steps().begin(), explanation->next_steps().end()};
   told.explanation = *std::move(explanation);
@@ -105,12 +106,14 @@ absl::StatusOr<Told> TellVolume(const Invocation& invocation, const VolumeView& 
 std::string PartitionText(const Partition& partition, bool from_controller) {
   const std::string name = PartitionName(partition.topic(), partition.index());
   if (!from_controller) {
-    return absl::StrFormat("%s on the SPU at %s%s\n\n", name, partition.endpoint(),
-                           partition.reason().empty() ? "" : ": " + partition.reason());
+    return absl::StrFormat(
+        "%s on the SPU at %s%s\n\n", name, partition.endpoint(),
+        partition.reason().empty() ? "" : absl::StrCat(": ", partition.reason()));
   }
-  std::string text = absl::StrFormat("%s is %s since %s%s\n", name, StatusWord(partition.status()),
-                                     TimeText(partition.since_unix_ms()),
-                                     partition.reason().empty() ? "" : ": " + partition.reason());
+  std::string text =
+      absl::StrFormat("%s is %s since %s%s\n", name, StatusWord(partition.status()),
+                      TimeText(partition.since_unix_ms()),
+                      partition.reason().empty() ? "" : absl::StrCat(": ", partition.reason()));
   text += absl::StrFormat("  reachable  %s\n", ReachableText(partition.reachable(),
                                                              partition.reachable_since_unix_ms()));
   text += absl::StrFormat("  leader     %s at %s\n", partition.leader(), partition.endpoint());

@@ -178,6 +178,8 @@ TEST_F(ProducerTest, WaitingProducerGoesOnAfterTheRetryDelayWithoutANotice) {
   spu_.Refuse(kPartition, OutOfSpace(1));
   const auto producer = Connect({.wait_when_refused = true});
   AppendAll(*producer, 0, 5);
+  // What was under way when the first was refused has been refused too: the sixth is a retry.
+  ASSERT_TRUE(WaitFor([&] { return spu_.refused() > 5; }, kLongWait, "a retry"));
   spu_.Accept(kPartition, /*notice=*/false);
   ASSERT_OK(producer->Flush(kLongWait));
   EXPECT_EQ(outcomes_.tags(), Counted(5));

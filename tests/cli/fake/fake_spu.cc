@@ -73,6 +73,7 @@ struct FakeSpu::Services final : ProduceService::Service,
     const auto refusal = fake.refusals_.find(append.partition_id());
     if (refusal != fake.refusals_.end()) {
       *result.mutable_refusal() = refusal->second;
+      ++fake.refused_;
       return true;
     }
     Partition& partition = fake.partitions_[append.partition_id()];

@@ -36,6 +36,11 @@ class FakeSpu {
 
   // Appends to these partitions are refused so.
   void Refuse(std::uint64_t partition_id, const log::v1::Refusal& refusal);
+  // Appends refused so far.
+  int refused() {
+    base::MutexLock lock(mutex_);
+    return refused_;
+  }
   // They are accepted again; tells the open stream if `notice`.
   void Accept(std::uint64_t partition_id, bool notice);
   // Answers nothing until Release; what comes meanwhile waits.
@@ -70,6 +75,7 @@ class FakeSpu {
   base::CondVar changed_;
   std::map<std::uint64_t, Partition> partitions_ TM_GUARDED_BY(mutex_);
   std::map<std::uint64_t, log::v1::Refusal> refusals_ TM_GUARDED_BY(mutex_);
+  int refused_ TM_GUARDED_BY(mutex_) = 0;
   bool held_ TM_GUARDED_BY(mutex_) = false;
   bool broken_ TM_GUARDED_BY(mutex_) = false;
   std::int64_t credits_received_ TM_GUARDED_BY(mutex_) = 0;

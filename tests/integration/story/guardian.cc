@@ -81,9 +81,11 @@ int Guard(int pipe_fd, const Play& play) {
   StandBehind(directory, pipe_fd);
   setenv("TMPDIR", directory.c_str(), 1);
   std::fflush(nullptr);
+  const pid_t guardian = getpid();
   const pid_t child = fork();
   if (child == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != guardian) _exit(1);  // it was killed before we could ask for that
     _exit([&] {
       const int code = play([&](int exit_code) {
         if (pipe_fd >= 0) LetCallerGo(pipe_fd, exit_code);
