@@ -11,7 +11,8 @@
 //     --seed N         where chance begins
 //     --stride N       only every N-th call of a sweep
 //     --stall 30s      how long a stalled call takes
-//     --workers N      days lived at the same time (default: twice the processors)
+//     --workers N      days lived at the same time (default: six for each processor; they mostly
+//     wait)
 //     --json           the last line of stdout says what came of it, in JSON
 //
 // Exit codes: 0 every promise was kept and every planned fault struck, 1 a promise was broken, 2
@@ -61,7 +62,7 @@ struct Options {
   base::Duration duration{0};
   base::Duration stall = std::chrono::seconds(30);
   PlanOptions plans;
-  int workers = 2 * static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+  int workers = 6 * static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
   bool calls = false;
   bool list = false;
   bool json = false;
