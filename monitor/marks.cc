@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_format.h"
+#include "base/block.h"
 
 namespace tidemark::monitor {
 namespace {
@@ -10,10 +11,7 @@ namespace {
 using base::kGiB;
 using base::kKiB;
 using base::kMiB;
-
-constexpr std::int64_t kBlock = 4 * kKiB;
-
-std::int64_t RoundUpToBlock(std::int64_t bytes) { return (bytes + kBlock - 1) / kBlock * kBlock; }
+using base::RoundUpToBlock;
 
 std::int64_t Percent(std::int64_t whole, std::int64_t percent) {
   return static_cast<std::int64_t>(static_cast<double>(whole) * static_cast<double>(percent) / 100);

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "absl/strings/str_format.h"
+#include "base/block.h"
 #include "base/errno_status.h"
 #include "base/fixed_int.h"
 #include "base/status_macros.h"
@@ -13,10 +14,11 @@
 namespace tidemark::monitor {
 namespace {
 
+using base::kBlockBytes;
+using base::RoundUpToBlock;
 using storage::File;
 using storage::OpenMode;
 
-constexpr std::size_t kBlockBytes = 4096;
 using Block = std::array<std::byte, kBlockBytes>;
 
 Block LastBlock(std::int64_t size, std::uint64_t write_number) {
@@ -26,11 +28,6 @@ Block LastBlock(std::int64_t size, std::uint64_t write_number) {
   base::StoreLittleEndian(static_cast<std::uint64_t>(size), &block[8]);
   base::StoreLittleEndian(write_number, &block[16]);
   return block;
-}
-
-std::int64_t RoundUpToBlock(std::int64_t bytes) {
-  constexpr auto kBlock = static_cast<std::int64_t>(kBlockBytes);
-  return (bytes + kBlock - 1) / kBlock * kBlock;
 }
 
 }  // namespace
@@ -117,7 +114,7 @@ ReserveFile::Outcome ReserveFile::Grow(File& file, std::int64_t from, std::int64
 }
 
 ReserveFile::Outcome ReserveFile::ProveLastBlock(File& file, std::int64_t size) {
-  const base::FilePosition position(size - static_cast<std::int64_t>(kBlockBytes));
+  const base::FilePosition position(size - kBlockBytes);
   Block block = LastBlock(size, ++writes_);
   const iovec slice{block.data(), block.size()};
   if (absl::Status status = file.WriteAt(position, {&slice, 1}); !status.ok()) {

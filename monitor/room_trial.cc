@@ -4,12 +4,11 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "base/block.h"
 #include "base/errno_status.h"
 
 namespace tidemark::monitor {
 namespace {
-
-constexpr std::int64_t kBlockBytes = 4096;
 
 ReserveResult Failed(DiskOperation operation, absl::Status status) {
   ReserveResult result;
@@ -32,7 +31,7 @@ ReserveResult RoomTrial::Run(std::int64_t bytes) {
   if (absl::Status removed = RemoveLeftover(); !removed.ok()) {
     return Failed(DiskOperation::kRemove, std::move(removed));
   }
-  ReserveResult result = Take((bytes + kBlockBytes - 1) / kBlockBytes * kBlockBytes);
+  ReserveResult result = Take(base::RoundUpToBlock(bytes));
   // ext4 keeps the extents of a failed allocation, too.
   absl::Status removed = RemoveLeftover();
   if (result.ok() && !removed.ok()) result = Failed(DiskOperation::kRemove, std::move(removed));
@@ -49,10 +48,11 @@ ReserveResult RoomTrial::Take(std::int64_t bytes) {
   if (absl::Status status = (*file)->Allocate(base::FilePosition(0), bytes); !status.ok()) {
     return Failed(DiskOperation::kAllocate, std::move(status));
   }
-  std::array<std::byte, kBlockBytes> zeros{};
+  std::array<std::byte, base::kBlockBytes> zeros{};
   const iovec slice{zeros.data(), zeros.size()};
   // Still part of the allocation: nothing was admitted into this file.
-  if (absl::Status status = (*file)->WriteAt(base::FilePosition(bytes - kBlockBytes), {&slice, 1});
+  if (absl::Status status =
+          (*file)->WriteAt(base::FilePosition(bytes - base::kBlockBytes), {&slice, 1});
       !status.ok()) {
     return Failed(DiskOperation::kAllocate, std::move(status));
   }

@@ -13,7 +13,7 @@
 namespace tidemark::monitor {
 namespace {
 
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kRecordVersion = 1;
 
 // Room of the texts, with their two bytes of length.
 constexpr std::size_t kMarksSetByBytes = 128;
@@ -149,7 +149,7 @@ class Reader {
 
 // Everything has its place, present or not.
 struct Fields {
-  std::uint32_t version = kVersion;
+  std::uint32_t version = kRecordVersion;
   std::uint32_t bits = 0;
   VerdictRecord record;
   SpaceHold space;
@@ -272,11 +272,11 @@ absl::StatusOr<VerdictRecord> DecodeVerdict(std::span<const std::byte> payload) 
     return absl::DataLossError(absl::StrFormat("verdict record has %d bytes", payload.size()));
   }
   const auto version = base::LoadLittleEndian<std::uint32_t>(payload.data());
-  if (version > kVersion) {
+  if (version > kRecordVersion) {
     return absl::UnimplementedError(absl::StrFormat(
-        "verdict record has version %d, this program reads version %d", version, kVersion));
+        "verdict record has version %d, this program reads version %d", version, kRecordVersion));
   }
-  if (version != kVersion || payload.size() != kVerdictPayloadBytes) {
+  if (version != kRecordVersion || payload.size() != kVerdictPayloadBytes) {
     return absl::DataLossError(absl::StrFormat("verdict record of version %d has %d of %d bytes",
                                                version, payload.size(), kVerdictPayloadBytes));
   }

@@ -14,7 +14,7 @@ namespace tidemark::monitor {
 namespace {
 
 constexpr char kMagic[8] = {'T', 'M', 'V', 'O', 'L', 'U', 'M', 'E'};
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kMarkerVersion = 1;
 constexpr std::size_t kCrcAt = 8;
 constexpr std::size_t kVersionAt = 12;
 constexpr std::size_t kUuidAt = 16;
@@ -26,7 +26,7 @@ constexpr std::size_t kFormattedAt = 40;
 std::vector<std::byte> EncodeVolumeMarker(const VolumeMarker& marker) {
   std::vector<std::byte> bytes(kVolumeMarkerBytes);
   std::memcpy(bytes.data(), kMagic, sizeof kMagic);
-  base::StoreLittleEndian(kVersion, &bytes[kVersionAt]);
+  base::StoreLittleEndian(kMarkerVersion, &bytes[kVersionAt]);
   std::memcpy(&bytes[kUuidAt], marker.uuid.bytes().data(), marker.uuid.bytes().size());
   base::StoreLittleEndian(static_cast<std::uint64_t>(marker.capacity_bytes), &bytes[kCapacityAt]);
   base::StoreLittleEndian(static_cast<std::uint64_t>(marker.formatted_at), &bytes[kFormattedAt]);
@@ -47,9 +47,9 @@ absl::StatusOr<VolumeMarker> DecodeVolumeMarker(std::span<const std::byte> bytes
     return absl::DataLossError("volume marker fails its checksum");
   }
   const auto version = base::LoadLittleEndian<std::uint32_t>(&bytes[kVersionAt]);
-  if (version != kVersion) {
+  if (version != kMarkerVersion) {
     return absl::UnimplementedError(absl::StrFormat(
-        "volume marker has version %d, this program reads version %d", version, kVersion));
+        "volume marker has version %d, this program reads version %d", version, kMarkerVersion));
   }
   std::array<std::uint8_t, 16> uuid;
   std::memcpy(uuid.data(), &bytes[kUuidAt], uuid.size());

@@ -9,7 +9,7 @@
 namespace tidemark::spu {
 namespace {
 
-namespace pb = tidemark::sc::v1;
+namespace sc_pb = tidemark::sc::v1;
 
 std::optional<base::Uuid> UuidOf(const std::string& bytes) {
   std::array<std::uint8_t, 16> raw{};
@@ -18,9 +18,9 @@ std::optional<base::Uuid> UuidOf(const std::string& bytes) {
   return base::Uuid(raw);
 }
 
-pb::AssignmentResult Refused(const pb::Assignment& assignment, pb::AssignmentRefusal reason,
-                             const std::string& detail) {
-  pb::AssignmentResult result;
+sc_pb::AssignmentResult Refused(const sc_pb::Assignment& assignment,
+                                sc_pb::AssignmentRefusal reason, const std::string& detail) {
+  sc_pb::AssignmentResult result;
   result.set_partition_id(assignment.partition_id());
   result.set_spec_version(assignment.spec_version());
   result.set_refusal(reason);
@@ -28,7 +28,7 @@ pb::AssignmentResult Refused(const pb::Assignment& assignment, pb::AssignmentRef
   return result;
 }
 
-PartitionSpec SpecOf(const pb::Assignment& assignment) {
+PartitionSpec SpecOf(const sc_pb::Assignment& assignment) {
   PartitionSpec spec;
   spec.state.id = base::PartitionId(assignment.partition_id());
   spec.state.topic = assignment.topic();
@@ -41,7 +41,7 @@ PartitionSpec SpecOf(const pb::Assignment& assignment) {
 
 }  // namespace
 
-void AssignmentBook::Apply(const pb::Assignments& assignments) {
+void AssignmentBook::Apply(const sc_pb::Assignments& assignments) {
   if (!volumes_.all_settled()) {
     if (assignments.full()) early_.clear();
     early_.push_back(assignments);
@@ -52,9 +52,9 @@ void AssignmentBook::Apply(const pb::Assignments& assignments) {
 
 void AssignmentBook::OnVolumeChanged() {
   if (!volumes_.all_settled()) return;
-  for (const pb::Assignments& assignments : std::exchange(early_, {})) Begin(assignments);
+  for (const sc_pb::Assignments& assignments : std::exchange(early_, {})) Begin(assignments);
   if (retrying_) return;
-  pb::Assignments again;
+  sc_pb::Assignments again;
   again.set_version(version_);
   for (const auto& [id, assignment] : refused_) {
     const auto uuid = UuidOf(assignment.volume());
@@ -69,7 +69,7 @@ void AssignmentBook::OnVolumeChanged() {
   Begin(again);
 }
 
-void AssignmentBook::Begin(const pb::Assignments& assignments) {
+void AssignmentBook::Begin(const sc_pb::Assignments& assignments) {
   version_ = assignments.version();
   if (assignments.full()) {
     refused_.clear();
@@ -78,7 +78,7 @@ void AssignmentBook::Begin(const pb::Assignments& assignments) {
   }
   auto round = std::make_shared<Round>();
   round->ack.set_version(assignments.version());
-  for (const pb::Assignment& assignment : assignments.partitions()) {
+  for (const sc_pb::Assignment& assignment : assignments.partitions()) {
     ++round->open;
     Assign(assignment, round);
   }
@@ -89,9 +89,9 @@ void AssignmentBook::Begin(const pb::Assignments& assignments) {
   Finish(round);
 }
 
-void AssignmentBook::MarkUnclaimed(const pb::Assignments& assignments) {
+void AssignmentBook::MarkUnclaimed(const sc_pb::Assignments& assignments) {
   std::set<std::uint64_t> named;
-  for (const pb::Assignment& assignment : assignments.partitions()) {
+  for (const sc_pb::Assignment& assignment : assignments.partitions()) {
     named.insert(assignment.partition_id());
   }
   for (const auto& volume : volumes_.all()) {
@@ -101,23 +101,24 @@ void AssignmentBook::MarkUnclaimed(const pb::Assignments& assignments) {
   }
 }
 
-void AssignmentBook::Assign(const pb::Assignment& assignment, const std::shared_ptr<Round>& round) {
+void AssignmentBook::Assign(const sc_pb::Assignment& assignment,
+                            const std::shared_ptr<Round>& round) {
   const base::PartitionId id(assignment.partition_id());
   refused_.erase(id);
   const auto uuid = UuidOf(assignment.volume());
   Volume* volume = uuid.has_value() ? volumes_.Find(*uuid) : nullptr;
   if (volume == nullptr) {
-    return Record(round, Refused(assignment, pb::ASSIGNMENT_REFUSAL_UNKNOWN_VOLUME,
+    return Record(round, Refused(assignment, sc_pb::ASSIGNMENT_REFUSAL_UNKNOWN_VOLUME,
                                  "this SPU has no such volume"));
   }
   // Copying between volumes does not exist: a partition stays where its data is.
   if (const Volume* holder = volumes_.Keeping(id); holder != nullptr && holder != volume) {
     return Record(round,
-                  Refused(assignment, pb::ASSIGNMENT_REFUSAL_VOLUME_CHANGED,
+                  Refused(assignment, sc_pb::ASSIGNMENT_REFUSAL_VOLUME_CHANGED,
                           absl::StrFormat("its data is on volume %s", holder->uuid().ToString())));
   }
   volume->Assign(SpecOf(assignment), [this, guard = std::weak_ptr(alive_), id, assignment,
-                                      round](pb::AssignmentResult result) {
+                                      round](sc_pb::AssignmentResult result) {
     if (guard.expired()) return;
     if (!result.ok() && !undeleted_.contains(id)) refused_[id] = assignment;
     Record(round, std::move(result));
@@ -127,7 +128,7 @@ void AssignmentBook::Assign(const pb::Assignment& assignment, const std::shared_
 void AssignmentBook::Delete(base::PartitionId id, const std::shared_ptr<Round>& round) {
   refused_.erase(id);
   undeleted_.insert(id);
-  pb::AssignmentResult result;
+  sc_pb::AssignmentResult result;
   result.set_partition_id(id.value());
   result.set_tombstone(true);
   result.set_ok(true);
@@ -137,7 +138,7 @@ void AssignmentBook::Delete(base::PartitionId id, const std::shared_ptr<Round>& 
     if (result.ok()) {
       undeleted_.erase(id);
     } else {
-      result.set_refusal(pb::ASSIGNMENT_REFUSAL_UNKNOWN_VOLUME);
+      result.set_refusal(sc_pb::ASSIGNMENT_REFUSAL_UNKNOWN_VOLUME);
       result.set_detail("a configured volume is not open; the partition may be on it");
     }
     return Record(round, std::move(result));
@@ -149,14 +150,14 @@ void AssignmentBook::Delete(base::PartitionId id, const std::shared_ptr<Round>& 
     if (deleted.ok()) {
       undeleted_.erase(id);
     } else {
-      result.set_refusal(pb::ASSIGNMENT_REFUSAL_DEVICE);
+      result.set_refusal(sc_pb::ASSIGNMENT_REFUSAL_DEVICE);
       result.set_detail(std::string(deleted.message()));
     }
     Record(round, std::move(result));
   });
 }
 
-void AssignmentBook::Record(const std::shared_ptr<Round>& round, pb::AssignmentResult result) {
+void AssignmentBook::Record(const std::shared_ptr<Round>& round, sc_pb::AssignmentResult result) {
   *round->ack.add_results() = std::move(result);
   Finish(round);
 }

@@ -13,27 +13,28 @@ Partition* LocalPartitions::Find(base::PartitionId partition) const {
 }
 
 Refusal LocalPartitions::WhyNotHere(base::PartitionId id) const {
-  namespace pb = tidemark::log::v1;
+  namespace log_pb = tidemark::log::v1;
   if (const Volume* volume = volumes_.Keeping(id); volume != nullptr) {
     const auto unopened = volume->unopened().find(id);
     if (unopened == volume->unopened().end()) {
       return MakeRefusal(
-          pb::REFUSAL_REASON_PROVISIONING,
+          log_pb::REFUSAL_REASON_PROVISIONING,
           absl::StrFormat("partition %016x is being made or deleted just now", id.value()));
     }
     const absl::Status& why = unopened->second;
     return MakeRefusal(
-        absl::IsDataLoss(why) ? pb::REFUSAL_REASON_LOST_DATA : pb::REFUSAL_REASON_VOLUME_FAILED,
+        absl::IsDataLoss(why) ? log_pb::REFUSAL_REASON_LOST_DATA
+                              : log_pb::REFUSAL_REASON_VOLUME_FAILED,
         absl::StrFormat("partition %016x could not be opened: %s", id.value(), why.message()));
   }
   // What is not known to be here may be where nobody can look (yet).
   if (!volumes_.all_settled()) {
     return MakeRefusal(
-        pb::REFUSAL_REASON_PROVISIONING,
+        log_pb::REFUSAL_REASON_PROVISIONING,
         absl::StrFormat("partition %016x is not open yet: the SPU opens its volumes", id.value()));
   }
   if (const std::string closed = volumes_.DescribeClosed(); !closed.empty()) {
-    return MakeRefusal(pb::REFUSAL_REASON_VOLUME_FAILED,
+    return MakeRefusal(log_pb::REFUSAL_REASON_VOLUME_FAILED,
                        absl::StrFormat("partition %016x is not here, unless on a volume that could "
                                        "not be opened: %s",
                                        id.value(), closed));

@@ -12,12 +12,12 @@
 namespace tidemark::spu {
 namespace {
 
-namespace space = tidemark::space::v1;
+namespace space_pb = tidemark::space::v1;
 namespace event = monitor::event;
 
 constexpr std::size_t kSuspectsShown = 5;
 
-void AddSuspects(const monitor::PinnedSpace& pinned, space::Explanation& explanation) {
+void AddSuspects(const monitor::PinnedSpace& pinned, space_pb::Explanation& explanation) {
   for (const monitor::PinnedFile& file : pinned.files) {
     explanation.add_pinned_suspects(absl::StrFormat("%s (pid %d) keeps %s open, deleted: %s",
                                                     file.command, file.pid, file.path,
@@ -33,8 +33,8 @@ absl::Status NotStarted(const Volume& volume) {
 
 }  // namespace
 
-std::vector<space::Volume> LocalVolumes::ListVolumes() const {
-  std::vector<space::Volume> list;
+std::vector<space_pb::Volume> LocalVolumes::ListVolumes() const {
+  std::vector<space_pb::Volume> list;
   for (const auto& volume : volumes_.all()) list.push_back(VolumeMessage(*volume));
   for (const UnopenedVolume& volume : volumes_.unopened()) {
     list.push_back(UnopenedMessage(volume));
@@ -48,7 +48,7 @@ void LocalVolumes::Explain(const std::string& selector, Explained done) {
   }
   auto volume = volumes_.Select(selector);
   if (!volume.ok()) return done(volume.status());
-  space::Explanation explanation = ExplanationMessage(**volume);
+  space_pb::Explanation explanation = ExplanationMessage(**volume);
   // Only when freed space did not come back: it walks /proc.
   const bool pinned = (*volume)->started() &&
                       (*volume)->driver()->policy().Explain((*volume)->Now().monotonic).pinned;
@@ -64,13 +64,13 @@ void LocalVolumes::Explain(const std::string& selector, Explained done) {
       });
 }
 
-absl::StatusOr<space::PlanReclaimResponse> LocalVolumes::PlanReclaim(
+absl::StatusOr<space_pb::PlanReclaimResponse> LocalVolumes::PlanReclaim(
     const std::string& selector) const {
   auto volume = volumes_.Select(selector);
   if (!volume.ok()) return volume.status();
   const std::int64_t wanted_bytes = (*volume)->BytesTo((*volume)->marks().low_bytes);
   const monitor::ReclaimPlan plan = (*volume)->PlanReclaim(wanted_bytes);
-  space::PlanReclaimResponse response;
+  space_pb::PlanReclaimResponse response;
   for (const monitor::ReclaimCandidate& step : plan.steps) {
     *response.add_steps() = ReclaimStepMessage(**volume, step);
   }
@@ -83,8 +83,9 @@ void LocalVolumes::Reclaim(const std::string& selector, Reclaimed done) {
   auto volume = volumes_.Select(selector);
   if (!volume.ok()) return done(volume.status());
   if (!(*volume)->started()) return done(NotStarted(**volume));
-  (*volume)->Reclaim(
-      [done = std::move(done)](const space::ReclaimResponse& response) mutable { done(response); });
+  (*volume)->Reclaim([done = std::move(done)](const space_pb::ReclaimResponse& response) mutable {
+    done(response);
+  });
 }
 
 std::string LocalVolumes::Wish::ToString() const {

@@ -9,7 +9,7 @@
 namespace tidemark::spu {
 namespace {
 
-namespace pb = tidemark::log::v1;
+namespace log_pb = tidemark::log::v1;
 
 storage::Isolation StorageIsolation(Isolation isolation) {
   return isolation == Isolation::kWritten ? storage::Isolation::kWritten
@@ -24,7 +24,8 @@ Refusal OutOfRange(const absl::Status& status, const storage::LogBounds& bounds)
 }
 
 Refusal PartitionGone() {
-  return MakeRefusal(pb::REFUSAL_REASON_UNKNOWN_PARTITION, "the partition was deleted meanwhile");
+  return MakeRefusal(log_pb::REFUSAL_REASON_UNKNOWN_PARTITION,
+                     "the partition was deleted meanwhile");
 }
 
 }  // namespace
@@ -68,7 +69,7 @@ void Partition::Admit(AppendCommand command) {
       result.durable_end = log_.DurableEnd();
       result.refusal = RefusalOfStatus(admission.refusal);
       if (log_.state().lost_data.has_value()) {
-        result.refusal->set_reason(pb::REFUSAL_REASON_LOST_DATA);
+        result.refusal->set_reason(log_pb::REFUSAL_REASON_LOST_DATA);
       }
       command.done(std::move(result));
       return;
@@ -134,7 +135,7 @@ void Partition::SeekStepAgain() {
 void Partition::OnCommitFailed(const absl::Status& why) {
   log_.OnCommitFailed(why);
   const Refusal refusal =
-      MakeRefusal(pb::REFUSAL_REASON_COMMIT_FAILED,
+      MakeRefusal(log_pb::REFUSAL_REASON_COMMIT_FAILED,
                   absl::StrFormat("append not acknowledged: %s", why.message()));
   for (Waiting& waiting : std::exchange(waiting_, {})) {
     if (!waiting.done) continue;
@@ -260,7 +261,7 @@ void Partition::Trim(base::Offset before, absl::AnyInvocable<void(TrimResult)> d
         (*shared)(std::move(trimmed));
       });
   if (begun) return;
-  result.refusal = MakeRefusal(pb::REFUSAL_REASON_OVERLOADED,
+  result.refusal = MakeRefusal(log_pb::REFUSAL_REASON_OVERLOADED,
                                "trim refused: another trim of this partition is under way");
   result.refusal->set_retry_delay_ms(200);
   (*shared)(std::move(result));

@@ -8,7 +8,7 @@
 namespace tidemark::spu {
 namespace {
 
-namespace pb = tidemark::log::v1;
+namespace log_pb = tidemark::log::v1;
 
 struct ReasonRow {
   RefusalReason reason;
@@ -17,23 +17,24 @@ struct ReasonRow {
 };
 
 constexpr ReasonRow kRows[] = {
-    {pb::REFUSAL_REASON_OUT_OF_SPACE, "out_of_space", absl::StatusCode::kResourceExhausted},
-    {pb::REFUSAL_REASON_VOLUME_HELD_BY_OPERATOR, "held_by_operator",
+    {log_pb::REFUSAL_REASON_OUT_OF_SPACE, "out_of_space", absl::StatusCode::kResourceExhausted},
+    {log_pb::REFUSAL_REASON_VOLUME_HELD_BY_OPERATOR, "held_by_operator",
      absl::StatusCode::kFailedPrecondition},
-    {pb::REFUSAL_REASON_VOLUME_BLIND, "blind", absl::StatusCode::kUnavailable},
-    {pb::REFUSAL_REASON_VOLUME_FAILED, "volume_failed", absl::StatusCode::kUnavailable},
-    {pb::REFUSAL_REASON_PROVISIONING, "provisioning", absl::StatusCode::kUnavailable},
-    {pb::REFUSAL_REASON_UNKNOWN_PARTITION, "unknown_partition", absl::StatusCode::kNotFound},
-    {pb::REFUSAL_REASON_LOST_DATA, "lost_data", absl::StatusCode::kDataLoss},
-    {pb::REFUSAL_REASON_BATCH_TOO_LARGE, "batch_too_large", absl::StatusCode::kInvalidArgument},
-    {pb::REFUSAL_REASON_BATCH_MALFORMED, "batch_malformed", absl::StatusCode::kInvalidArgument},
-    {pb::REFUSAL_REASON_BATCH_CHECKSUM, "batch_checksum", absl::StatusCode::kInvalidArgument},
-    {pb::REFUSAL_REASON_OFFSET_OUT_OF_RANGE, "offset_out_of_range", absl::StatusCode::kOutOfRange},
-    {pb::REFUSAL_REASON_SHUTTING_DOWN, "shutting_down", absl::StatusCode::kUnavailable},
-    {pb::REFUSAL_REASON_OVERLOADED, "overloaded", absl::StatusCode::kUnavailable},
-    {pb::REFUSAL_REASON_COMMIT_FAILED, "commit_failed", absl::StatusCode::kUnavailable},
-    {pb::REFUSAL_REASON_BAD_REQUEST, "bad_request", absl::StatusCode::kInvalidArgument},
-    {pb::REFUSAL_REASON_NO_STEP, "no_step", absl::StatusCode::kUnavailable},
+    {log_pb::REFUSAL_REASON_VOLUME_BLIND, "blind", absl::StatusCode::kUnavailable},
+    {log_pb::REFUSAL_REASON_VOLUME_FAILED, "volume_failed", absl::StatusCode::kUnavailable},
+    {log_pb::REFUSAL_REASON_PROVISIONING, "provisioning", absl::StatusCode::kUnavailable},
+    {log_pb::REFUSAL_REASON_UNKNOWN_PARTITION, "unknown_partition", absl::StatusCode::kNotFound},
+    {log_pb::REFUSAL_REASON_LOST_DATA, "lost_data", absl::StatusCode::kDataLoss},
+    {log_pb::REFUSAL_REASON_BATCH_TOO_LARGE, "batch_too_large", absl::StatusCode::kInvalidArgument},
+    {log_pb::REFUSAL_REASON_BATCH_MALFORMED, "batch_malformed", absl::StatusCode::kInvalidArgument},
+    {log_pb::REFUSAL_REASON_BATCH_CHECKSUM, "batch_checksum", absl::StatusCode::kInvalidArgument},
+    {log_pb::REFUSAL_REASON_OFFSET_OUT_OF_RANGE, "offset_out_of_range",
+     absl::StatusCode::kOutOfRange},
+    {log_pb::REFUSAL_REASON_SHUTTING_DOWN, "shutting_down", absl::StatusCode::kUnavailable},
+    {log_pb::REFUSAL_REASON_OVERLOADED, "overloaded", absl::StatusCode::kUnavailable},
+    {log_pb::REFUSAL_REASON_COMMIT_FAILED, "commit_failed", absl::StatusCode::kUnavailable},
+    {log_pb::REFUSAL_REASON_BAD_REQUEST, "bad_request", absl::StatusCode::kInvalidArgument},
+    {log_pb::REFUSAL_REASON_NO_STEP, "no_step", absl::StatusCode::kUnavailable},
 };
 
 const ReasonRow* FindRow(RefusalReason reason) {
@@ -46,17 +47,17 @@ const ReasonRow* FindRow(RefusalReason reason) {
 RefusalReason ReasonOfCode(absl::StatusCode code) {
   switch (code) {
     case absl::StatusCode::kResourceExhausted:
-      return pb::REFUSAL_REASON_OUT_OF_SPACE;
+      return log_pb::REFUSAL_REASON_OUT_OF_SPACE;
     case absl::StatusCode::kOutOfRange:
-      return pb::REFUSAL_REASON_OFFSET_OUT_OF_RANGE;
+      return log_pb::REFUSAL_REASON_OFFSET_OUT_OF_RANGE;
     case absl::StatusCode::kDataLoss:
-      return pb::REFUSAL_REASON_LOST_DATA;
+      return log_pb::REFUSAL_REASON_LOST_DATA;
     case absl::StatusCode::kNotFound:
-      return pb::REFUSAL_REASON_UNKNOWN_PARTITION;
+      return log_pb::REFUSAL_REASON_UNKNOWN_PARTITION;
     case absl::StatusCode::kInvalidArgument:
-      return pb::REFUSAL_REASON_BAD_REQUEST;
+      return log_pb::REFUSAL_REASON_BAD_REQUEST;
     default:
-      return pb::REFUSAL_REASON_VOLUME_FAILED;
+      return log_pb::REFUSAL_REASON_VOLUME_FAILED;
   }
 }
 
@@ -95,7 +96,7 @@ Refusal RefusalOfStatus(const absl::Status& status) {
 
 Refusal UnknownPartition(base::PartitionId partition) {
   return MakeRefusal(
-      pb::REFUSAL_REASON_UNKNOWN_PARTITION,
+      log_pb::REFUSAL_REASON_UNKNOWN_PARTITION,
       absl::StrFormat("partition %016x is not assigned to this SPU; ask the SC where "
                       "it lives",
                       partition.value()));

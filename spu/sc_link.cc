@@ -13,7 +13,7 @@
 namespace tidemark::spu {
 namespace {
 
-namespace pb = tidemark::sc::v1;
+namespace sc_pb = tidemark::sc::v1;
 using daemon::LogLevel;
 
 // A controller that does not take our goodbye does not get it.
@@ -22,14 +22,15 @@ constexpr base::Duration kGoodbyeGrace = std::chrono::milliseconds(500);
 }  // namespace
 
 // One try: a channel, a call, a queue of messages. Everything but gRPC's callbacks is on the loop.
-class ScLink::Stream final : public grpc::ClientBidiReactor<pb::AttachRequest, pb::AttachResponse> {
+class ScLink::Stream final
+    : public grpc::ClientBidiReactor<sc_pb::AttachRequest, sc_pb::AttachResponse> {
  public:
   Stream(ScLink& link, LinkStreamId id)
       : link_(link),
         loop_(link.loop_),
         id_(id),
         channel_(daemon::NewChannel(link.target_)),
-        stub_(pb::ControlService::NewStub(channel_)) {
+        stub_(sc_pb::ControlService::NewStub(channel_)) {
     stub_->async()->Attach(&context_, this);
     AddHold();  // writes begin on the loop, outside gRPC's reactions
     StartRead(&incoming_);
@@ -38,7 +39,7 @@ class ScLink::Stream final : public grpc::ClientBidiReactor<pb::AttachRequest, p
 
   LinkStreamId id() const { return id_; }
 
-  void Send(pb::AttachRequest message) {
+  void Send(sc_pb::AttachRequest message) {
     if (closing_ || ended_) return;
     queue_.push_back(std::move(message));
     WriteNext();
@@ -98,11 +99,11 @@ class ScLink::Stream final : public grpc::ClientBidiReactor<pb::AttachRequest, p
   daemon::EventLoop& loop_;
   const LinkStreamId id_;
   std::shared_ptr<grpc::Channel> channel_;
-  std::unique_ptr<pb::ControlService::Stub> stub_;
+  std::unique_ptr<sc_pb::ControlService::Stub> stub_;
   grpc::ClientContext context_;
-  pb::AttachResponse incoming_;
-  pb::AttachRequest outgoing_;
-  std::deque<pb::AttachRequest> queue_;
+  sc_pb::AttachResponse incoming_;
+  sc_pb::AttachRequest outgoing_;
+  std::deque<sc_pb::AttachRequest> queue_;
   bool writing_ = false;
   bool closing_ = false;
   bool ended_ = false;
@@ -127,13 +128,13 @@ void ScLink::AddVolume(const base::Uuid& volume, const std::string& path) {
   Run(core_.AddVolume(volume, path, clock_.Now()));
 }
 
-void ScLink::SetReport(const pb::Report& report) { Run(core_.SetReport(report, clock_.Now())); }
+void ScLink::SetReport(const sc_pb::Report& report) { Run(core_.SetReport(report, clock_.Now())); }
 
-void ScLink::SetProgress(std::vector<pb::PartitionProgress> partitions) {
+void ScLink::SetProgress(std::vector<sc_pb::PartitionProgress> partitions) {
   core_.SetProgress(std::move(partitions));
 }
 
-void ScLink::AcknowledgeAssignments(pb::AssignmentsAck ack) {
+void ScLink::AcknowledgeAssignments(sc_pb::AssignmentsAck ack) {
   Run(core_.AcknowledgeAssignments(std::move(ack)));
 }
 
@@ -222,7 +223,7 @@ void ScLink::OnTaken(LinkStreamId id) {
   Run({});  // the timer is set anew
 }
 
-void ScLink::OnMessage(LinkStreamId id, const pb::AttachResponse& message) {
+void ScLink::OnMessage(LinkStreamId id, const sc_pb::AttachResponse& message) {
   if (stopping_) return;
   if (message.has_nack()) listener_.OnHelloRefused(message.nack().reason());
   if (message.has_report_nack()) listener_.OnReportRefused(message.report_nack().reason());

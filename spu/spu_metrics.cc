@@ -8,7 +8,7 @@
 namespace tidemark::spu {
 namespace {
 
-namespace pb = tidemark::log::v1;
+namespace log_pb = tidemark::log::v1;
 namespace sc_pb = tidemark::sc::v1;
 
 double Seconds(base::Duration duration) { return static_cast<double>(duration.count()) / 1e9; }
@@ -115,7 +115,7 @@ SpuMetrics::SpuMetrics(daemon::MetricRegistry& registry)
       report_lag_(
           registry.AddGauge("tidemark_report_lag_seconds",
                             "For how long the SC has not acknowledged our newest verdict.")) {
-  for (int value = pb::RefusalReason_MIN; value <= pb::RefusalReason_MAX; ++value) {
+  for (int value = log_pb::RefusalReason_MIN; value <= log_pb::RefusalReason_MAX; ++value) {
     const daemon::MetricLabels reason = {
         {"reason", std::string(NameOf(static_cast<RefusalReason>(value)))}};
     refused_appends_.emplace(value, registry.AddCounter("tidemark_refused_appends_total",

@@ -16,7 +16,7 @@ namespace {
 
 using space::v1::Volume;
 
-constexpr std::size_t kBarWidth = 48;
+constexpr std::size_t kExplanationBar = 48;
 
 std::string Milliseconds(std::int64_t ms) {
   return base::FormatDuration(std::chrono::milliseconds(ms));
@@ -59,7 +59,7 @@ std::string FactsText(const Volume& volume, const std::string& spu_id,
   for (const auto& fault : volume.device_faults()) text += DeviceLine(fault);
   const auto& reading = volume.reading();
   const auto& marks = volume.marks();
-  text += absl::StrFormat("  space      %s\n", SpaceBar(reading, marks, kBarWidth));
+  text += absl::StrFormat("  space      %s\n", SpaceBar(reading, marks, kExplanationBar));
   text += absl::StrFormat("  available  %s of %s\n", ExactBytes(reading.available_bytes()),
                           SizeText(reading.total_bytes()));
   text += absl::StrFormat("  marks      full below %s, goes on from %s%s\n",

@@ -49,7 +49,7 @@ absl::Status ListLocal(Invocation& invocation, const std::string& topic) {
   return absl::OkStatus();
 }
 
-absl::Status List(Invocation& invocation, const std::string& topic) {
+absl::Status ListPartitions(Invocation& invocation, const std::string& topic) {
   if (!invocation.spu.empty()) return ListLocal(invocation, topic);
   sc::v1::ListPartitionsResponse response;
   if (topic.empty()) {
@@ -88,7 +88,7 @@ std::string Described(const Partition& partition) {
   return text;
 }
 
-absl::Status Describe(Invocation& invocation, const std::string& name) {
+absl::Status DescribePartition(Invocation& invocation, const std::string& name) {
   TM_ASSIGN_OR_RETURN(const TopicPartition wanted, ParsePartitionName(name));
   TM_ASSIGN_OR_RETURN(const auto found, FindPartitions(invocation, wanted.topic, wanted.index));
   if (invocation.output.json()) return invocation.output.PrintJson(found.front());
@@ -107,11 +107,12 @@ void AddPartitionCommands(Command& root, Invocation& invocation) {
       .Example("tidemark partition list --spu 10.0.0.7:7201",
                "what one SPU holds, also while the SC is away")
       .OptionalPositional("TOPIC", *name, "only this topic's")
-      .Runs([&invocation, name] { return Finish(invocation, List(invocation, *name)); });
+      .Runs([&invocation, name] { return Finish(invocation, ListPartitions(invocation, *name)); });
   partition.Sub("describe", "Show one partition with its whole reason")
       .Example("tidemark partition describe orders/3", "")
       .Positional("TOPIC/PARTITION", *name, "")
-      .Runs([&invocation, name] { return Finish(invocation, Describe(invocation, *name)); });
+      .Runs(
+          [&invocation, name] { return Finish(invocation, DescribePartition(invocation, *name)); });
   partition.Sub("explain", "Why is it not Online, and what exactly must be done")
       .Example("tidemark partition explain orders/3", "by itself, its SPU and its volume")
       .Positional("TOPIC/PARTITION", *name, "")

@@ -20,7 +20,7 @@ std::string LeaseText(const Spu& spu) {
   return base::FormatDuration(std::chrono::milliseconds(spu.lease_age_ms()));
 }
 
-absl::Status List(Invocation& invocation) {
+absl::Status ListSpus(Invocation& invocation) {
   TM_ASSIGN_OR_RETURN(const auto response, invocation.Controller().ListSpus());
   if (invocation.output.json()) return invocation.output.PrintJson(response);
   Table table({{"ID"},
@@ -60,7 +60,7 @@ absl::StatusOr<Spu> Find(Invocation& invocation, const std::string& id) {
                       nearest ? absl::StrFormat(": did you mean '%s'?", *nearest) : ""));
 }
 
-absl::Status Describe(Invocation& invocation, const std::string& id) {
+absl::Status DescribeSpu(Invocation& invocation, const std::string& id) {
   TM_ASSIGN_OR_RETURN(const Spu spu, Find(invocation, id));
   if (invocation.output.json()) return invocation.output.PrintJson(spu);
   invocation.output.Print(absl::StrFormat(
@@ -88,12 +88,12 @@ void AddSpuCommands(Command& root, Invocation& invocation) {
   Command spu = root.Sub("spu", "The agents, one on each node");
   const auto id = std::make_shared<std::string>();
   spu.Sub("list", "List the SPUs").Example("tidemark spu list", "").Runs([&invocation] {
-    return Finish(invocation, List(invocation));
+    return Finish(invocation, ListSpus(invocation));
   });
   spu.Sub("describe", "Show one SPU and its volumes")
       .Example("tidemark spu describe node-7", "")
       .Positional("SPU", *id, "its id")
-      .Runs([&invocation, id] { return Finish(invocation, Describe(invocation, *id)); });
+      .Runs([&invocation, id] { return Finish(invocation, DescribeSpu(invocation, *id)); });
   spu.Sub("replace", "Let another machine take over an SPU's id")
       .Example("tidemark spu replace node-7", "after the machine was replaced for good")
       .Positional("SPU", *id, "its id")

@@ -21,7 +21,7 @@ namespace {
 using sc::v1::Partition;
 using sc::v1::PartitionStatus;
 
-constexpr std::size_t kBarWidth = 40;
+constexpr std::size_t kStatusBar = 40;
 
 std::string SpuLine(const sc::v1::Spu& spu, bool colors) {
   const std::string reach =
@@ -46,7 +46,7 @@ std::string VolumeLines(const VolumeView& view, bool colors) {
   return absl::StrFormat(
       "  %s:%s%s\n    %s %s free of %s, %d partitions\n    %s\n", view.spu_id, volume.path(),
       Painted(LastKnown(view), Color::kWarning, colors),
-      Painted(SpaceBar(volume.reading(), volume.marks(), kBarWidth), color, colors),
+      Painted(SpaceBar(volume.reading(), volume.marks(), kStatusBar), color, colors),
       SizeText(volume.reading().available_bytes()), SizeText(volume.reading().total_bytes()),
       volume.partitions(), Painted(VerdictText(volume), color, colors));
 }

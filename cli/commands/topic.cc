@@ -72,7 +72,7 @@ absl::Status Create(Invocation& invocation, const CreateOptions& options) {
   return absl::OkStatus();
 }
 
-absl::Status List(Invocation& invocation) {
+absl::Status ListTopics(Invocation& invocation) {
   TM_ASSIGN_OR_RETURN(const auto response, invocation.Controller().ListTopics());
   if (invocation.output.json()) return invocation.output.PrintJson(response);
   Table table({{"TOPIC"},
@@ -95,7 +95,7 @@ absl::Status List(Invocation& invocation) {
   return absl::OkStatus();
 }
 
-absl::Status Describe(Invocation& invocation, const std::string& name) {
+absl::Status DescribeTopic(Invocation& invocation, const std::string& name) {
   TM_ASSIGN_OR_RETURN(const auto partitions, FindPartitions(invocation, name, std::nullopt));
   sc::v1::CreateTopicResponse described;  // a topic and its partitions: what create answers too
   TM_ASSIGN_OR_RETURN(const auto topics, invocation.Controller().ListTopics());
@@ -152,13 +152,13 @@ void AddTopicCommands(Command& root, Invocation& invocation) {
               "when the volume is full (reject)")
       .Runs([&invocation, create] { return Finish(invocation, Create(invocation, *create)); });
   topic.Sub("list", "List all topics").Example("tidemark topic list", "").Runs([&invocation] {
-    return Finish(invocation, List(invocation));
+    return Finish(invocation, ListTopics(invocation));
   });
   const auto name = std::make_shared<std::string>();
   topic.Sub("describe", "Show one topic and its partitions")
       .Example("tidemark topic describe orders", "")
       .Positional("TOPIC", *name, "")
-      .Runs([&invocation, name] { return Finish(invocation, Describe(invocation, *name)); });
+      .Runs([&invocation, name] { return Finish(invocation, DescribeTopic(invocation, *name)); });
   topic.Sub("delete", "Delete a topic and all its records")
       .Example("tidemark topic delete orders", "works on a full disk too, and frees its space")
       .Positional("TOPIC", *name, "")

@@ -17,7 +17,7 @@ namespace {
 
 using space::v1::ReclaimStep;
 
-absl::Status List(Invocation& invocation) {
+absl::Status ListVolumes(Invocation& invocation) {
   if (!invocation.spu.empty()) {
     TM_ASSIGN_OR_RETURN(const auto response, invocation.Spu(invocation.spu).ListVolumes());
     if (invocation.output.json()) return invocation.output.PrintJson(response);
@@ -34,7 +34,7 @@ absl::Status List(Invocation& invocation) {
   return absl::OkStatus();
 }
 
-absl::Status Describe(Invocation& invocation, const std::string& name) {
+absl::Status DescribeVolume(Invocation& invocation, const std::string& name) {
   TM_ASSIGN_OR_RETURN(VolumeView view, FindVolume(invocation, name));
   // Its SPU knows it freshest; without it the SC's last report must do.
   const auto fresh = invocation.Spu(view.endpoint).ListVolumes();
@@ -149,11 +149,11 @@ void AddVolumeCommands(Command& root, Invocation& invocation) {
   };
   volume.Sub("list", "List volumes with their space and holds")
       .Example("tidemark volume list", "# used  . free  F full  R goes on from here  L low")
-      .Runs([&invocation] { return Finish(invocation, List(invocation)); });
+      .Runs([&invocation] { return Finish(invocation, ListVolumes(invocation)); });
   volume.Sub("describe", "Show one volume: marks, room, budget, fill rate, last proof")
       .Example("tidemark volume describe /var/lib/tidemark/a", "")
       .OptionalPositional("VOLUME", *name, kWhich)
-      .Runs(runs(&Describe));
+      .Runs(runs(&DescribeVolume));
   volume.Sub("explain", "Why is it not Online, and what exactly must be done")
       .Example("tidemark volume explain", "the only volume, or the only one that is not Ready")
       .Example("tidemark volume explain node-7:/var/lib/tidemark/a", "")

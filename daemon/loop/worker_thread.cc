@@ -11,7 +11,7 @@
 namespace tidemark::daemon {
 namespace {
 
-base::Duration Now() { return base::SystemClock().Now().since_start(); }
+base::Duration SinceStart() { return base::SystemClock().Now().since_start(); }
 
 constexpr base::Duration::rep kIdle = -1;
 
@@ -52,7 +52,7 @@ struct WorkerThread::Shared {
 
   void RunJobs() {
     while (std::optional<Job> job = Next()) {
-      busy_since.store(Now().count());
+      busy_since.store(SinceStart().count());
       job->work();
       job->work = nullptr;
       busy_since.store(kIdle);
@@ -104,19 +104,19 @@ std::size_t WorkerThread::pending() const {
 
 base::Duration WorkerThread::busy_for() const {
   const auto since = shared_->busy_since.load();
-  return since == kIdle ? base::Duration(0) : Now() - base::Duration(since);
+  return since == kIdle ? base::Duration(0) : SinceStart() - base::Duration(since);
 }
 
 bool WorkerThread::StopWithin(base::Duration grace) {
   loop_.AssertOnLoop();
-  const auto deadline = Now() + grace;
+  const auto deadline = SinceStart() + grace;
   bool finished = false;
   {
     base::MutexLock lock(shared_->mutex);
     shared_->stopping = true;
     shared_->changed.NotifyAll();
     while (!shared_->finished) {
-      const auto left = deadline - Now();
+      const auto left = deadline - SinceStart();
       if (left <= base::Duration(0)) break;
       shared_->changed.WaitFor(shared_->mutex, left);
     }

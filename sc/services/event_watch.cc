@@ -10,7 +10,7 @@ namespace tidemark::sc {
 namespace {
 
 constexpr std::size_t kQueuedEvents = 4096;
-constexpr std::size_t kQueuedBytes = 4 * base::kMiB;
+constexpr std::size_t kWatchQueueBytes = 4 * base::kMiB;
 constexpr std::size_t kBytesPerMessage = base::kMiB;
 constexpr std::int32_t kPage = 256;  // of the history
 
@@ -46,7 +46,7 @@ void EventWatch::OnEvents(std::span<const EventRecord> events) {
   if (ending() || reading_history_) return;  // durable: a later page has them
   for (const EventRecord& event : events) {
     Queue(event);
-    if (queue_.size() <= kQueuedEvents && queued_bytes_ <= kQueuedBytes) continue;
+    if (queue_.size() <= kQueuedEvents && queued_bytes_ <= kWatchQueueBytes) continue;
     End({grpc::StatusCode::UNAVAILABLE,
          absl::StrFormat("this watcher is too slow: %d events wait; go on after number %d",
                          queue_.size(), newest_sent_)});

@@ -37,7 +37,8 @@ function(tidemark_test NAME)
   endif()
   add_executable(${NAME} ${ARG_SOURCES})
   target_link_libraries(${NAME} PRIVATE ${ARG_DEPS} tidemark_options GTest::gmock GTest::gtest_main)
-  set(properties TIMEOUT ${ARG_TIMEOUT} PROCESSORS ${ARG_PROCESSORS})
+  # The patient ones first: at the end nothing would be left to run beside them.
+  set(properties TIMEOUT ${ARG_TIMEOUT} COST ${ARG_TIMEOUT} PROCESSORS ${ARG_PROCESSORS})
   if(ARG_LABELS)  # an empty value would be dropped, and shift those behind it
     list(APPEND properties LABELS "${ARG_LABELS}")
   endif()

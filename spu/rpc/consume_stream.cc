@@ -8,7 +8,7 @@
 namespace tidemark::spu {
 namespace {
 
-namespace pb = tidemark::log::v1;
+namespace log_pb = tidemark::log::v1;
 
 constexpr std::int64_t kReadBytesMax = 1024 * 1024;
 // A consumer cannot ask us to promise more than this.
@@ -30,15 +30,15 @@ void ConsumeStream::OnClosed() {
   advance_.Cancel();
 }
 
-void ConsumeStream::OnMessage(pb::ConsumeRequest&& message) {
+void ConsumeStream::OnMessage(log_pb::ConsumeRequest&& message) {
   switch (message.message_case()) {
-    case pb::ConsumeRequest::kStart:
+    case log_pb::ConsumeRequest::kStart:
       if (started_) {
         return End({grpc::StatusCode::INVALID_ARGUMENT, "consume refused: a second start"});
       }
       Start(message.start());
       break;
-    case pb::ConsumeRequest::kCredits:
+    case log_pb::ConsumeRequest::kCredits:
       if (message.credits().bytes() < 0) {
         return End({grpc::StatusCode::INVALID_ARGUMENT,
                     absl::StrFormat("consume refused: %d credits", message.credits().bytes())});
@@ -53,10 +53,10 @@ void ConsumeStream::OnMessage(pb::ConsumeRequest&& message) {
   Pump();
 }
 
-void ConsumeStream::Start(const pb::ConsumeStart& start) {
+void ConsumeStream::Start(const log_pb::ConsumeStart& start) {
   partition_ = base::PartitionId(start.partition_id());
   isolation_ =
-      start.isolation() == pb::ISOLATION_WRITTEN ? Isolation::kWritten : Isolation::kDurable;
+      start.isolation() == log_pb::ISOLATION_WRITTEN ? Isolation::kWritten : Isolation::kDurable;
   until_end_ = start.until_end();
   credit_bytes_ = std::clamp<std::int64_t>(start.credit_bytes(), 0, kCreditBytesMax);
   started_ = true;
@@ -65,11 +65,11 @@ void ConsumeStream::Start(const pb::ConsumeStart& start) {
   const base::Offset end =
       isolation_ == Isolation::kWritten ? offsets->written_end : offsets->durable_end;
   switch (start.from_case()) {
-    case pb::ConsumeStart::kOffset:
+    case log_pb::ConsumeStart::kOffset:
       return BeginAt(base::Offset(start.offset()));
-    case pb::ConsumeStart::kLatest:
+    case log_pb::ConsumeStart::kLatest:
       return BeginAt(end);
-    case pb::ConsumeStart::kTimeUnixMs:
+    case log_pb::ConsumeStart::kTimeUnixMs:
       return host_.OffsetForTime(partition_, start.time_unix_ms(),
                                  [this, guard = alive()](absl::StatusOr<base::Offset> offset) {
                                    if (guard.expired() || ending()) return;
@@ -89,7 +89,7 @@ void ConsumeStream::BeginAt(base::Offset offset) {
       isolation_ == Isolation::kWritten ? offsets->written_end : offsets->durable_end;
   if (offset < offsets->log_start || offset > end) {
     Refusal refusal =
-        MakeRefusal(pb::REFUSAL_REASON_OFFSET_OUT_OF_RANGE,
+        MakeRefusal(log_pb::REFUSAL_REASON_OFFSET_OUT_OF_RANGE,
                     absl::StrFormat("offset %d is outside the log: it starts at %d and ends at %d",
                                     offset.value(), offsets->log_start.value(), end.value()));
     refusal.set_log_start(offsets->log_start.value());
@@ -103,7 +103,7 @@ void ConsumeStream::BeginAt(base::Offset offset) {
     told_caught_up_ = false;
     Pump();
   });
-  pb::ConsumeResponse response;
+  log_pb::ConsumeResponse response;
   response.mutable_started()->set_offset(next_.value());
   response.mutable_started()->set_log_start(offsets->log_start.value());
   response.mutable_started()->set_durable_end(offsets->durable_end.value());
@@ -121,7 +121,7 @@ void ConsumeStream::Refuse(Refusal refusal) {
   advance_.Cancel();
   positioned_ = false;
   end_when_written_ = true;
-  pb::ConsumeResponse response;
+  log_pb::ConsumeResponse response;
   *response.mutable_refusal() = std::move(refusal);
   if (writable()) Write(std::move(response));
 }
@@ -150,8 +150,8 @@ void ConsumeStream::OnRead(ReadResult result) {
   next_ = result.next;
   // A single batch may be larger than what is left; it is sent whole, and the debt is paid first.
   credit_bytes_ -= static_cast<std::int64_t>(result.records.size());
-  pb::ConsumeResponse response;
-  pb::Batches& batches = *response.mutable_batches();
+  log_pb::ConsumeResponse response;
+  log_pb::Batches& batches = *response.mutable_batches();
   batches.set_durable_end(result.durable_end.value());
   batches.set_log_start(result.log_start.value());
   batches.set_records(result.records.data(), result.records.size());
@@ -163,7 +163,7 @@ void ConsumeStream::AtEnd() {
   if (until_end_) return End(grpc::Status::OK);
   if (told_caught_up_) return;
   told_caught_up_ = true;
-  pb::ConsumeResponse response;
+  log_pb::ConsumeResponse response;
   response.mutable_caught_up()->set_offset(next_.value());
   if (writable()) Write(std::move(response));
 }

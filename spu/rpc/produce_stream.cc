@@ -9,7 +9,7 @@
 namespace tidemark::spu {
 namespace {
 
-namespace pb = tidemark::log::v1;
+namespace log_pb = tidemark::log::v1;
 
 constexpr std::size_t kOutstandingBytesMax = 8 * 1024 * 1024;
 // Small batches are bounded by their number: each costs more than its bytes until it is answered.
@@ -20,14 +20,14 @@ constexpr std::size_t kUnreadResultBytesMax = 2 * ResultQueue::kMessageBytes;
 // Why an arrived batch is no good, told apart by what the producer has to mend.
 Refusal RefuseBatch(const absl::Status& status, std::size_t bytes, std::int64_t limit_bytes) {
   if (std::cmp_greater(bytes, limit_bytes)) {
-    return MakeRefusal(pb::REFUSAL_REASON_BATCH_TOO_LARGE,
+    return MakeRefusal(log_pb::REFUSAL_REASON_BATCH_TOO_LARGE,
                        absl::StrFormat("append refused: batch of %d bytes, at most %d allowed",
                                        bytes, limit_bytes));
   }
   const bool checksum = absl::StrContains(
       status.message(), std::string(storage::FaultName(storage::BatchFault::kCrc)));
   return MakeRefusal(
-      checksum ? pb::REFUSAL_REASON_BATCH_CHECKSUM : pb::REFUSAL_REASON_BATCH_MALFORMED,
+      checksum ? log_pb::REFUSAL_REASON_BATCH_CHECKSUM : log_pb::REFUSAL_REASON_BATCH_MALFORMED,
       absl::StrFormat("append refused: %s", status.message()));
 }
 
@@ -47,15 +47,15 @@ void ProduceStream::OnClosed() {
   gates_.clear();
 }
 
-void ProduceStream::OnMessage(pb::ProduceRequest&& message) {
+void ProduceStream::OnMessage(log_pb::ProduceRequest&& message) {
   switch (message.message_case()) {
-    case pb::ProduceRequest::kStart:
+    case log_pb::ProduceRequest::kStart:
       if (started_) {
         return End({grpc::StatusCode::INVALID_ARGUMENT, "produce refused: a second start"});
       }
       Start(message.start());
       break;
-    case pb::ProduceRequest::kAppend:
+    case log_pb::ProduceRequest::kAppend:
       if (!started_) {
         return End({grpc::StatusCode::INVALID_ARGUMENT, "produce refused: append before start"});
       }
@@ -67,16 +67,16 @@ void ProduceStream::OnMessage(pb::ProduceRequest&& message) {
   ReadOn();
 }
 
-void ProduceStream::Start(const pb::ProduceStart& start) {
+void ProduceStream::Start(const log_pb::ProduceStart& start) {
   started_ = true;
-  acks_ = start.acks() == pb::ACKS_WRITTEN ? Acks::kWritten : Acks::kDurable;
+  acks_ = start.acks() == log_pb::ACKS_WRITTEN ? Acks::kWritten : Acks::kDurable;
   greeting_.emplace();
   greeting_->set_batch_bytes_max(host_.LimitsOf(base::PartitionId(0)).batch_bytes_max);
   greeting_->set_outstanding_bytes_max(static_cast<std::int64_t>(kOutstandingBytesMax));
   Flush();
 }
 
-void ProduceStream::Append(pb::Append&& append) {
+void ProduceStream::Append(log_pb::Append&& append) {
   const base::PartitionId partition(append.partition_id());
   const std::uint64_t sequence = append.sequence();
   auto batch = storage::Buffer::Take(std::move(*append.mutable_batch()));
@@ -104,7 +104,7 @@ void ProduceStream::Answer(std::uint64_t sequence, base::PartitionId partition, 
                            AppendResult result) {
   --outstanding_;
   outstanding_bytes_ -= bytes;
-  pb::AppendResult out;
+  log_pb::AppendResult out;
   out.set_sequence(sequence);
   out.set_partition_id(partition.value());
   out.set_durable_end(result.durable_end.value());
@@ -124,7 +124,7 @@ void ProduceStream::WatchGate(base::PartitionId partition) {
   // Of a partition that is not here there is nothing to watch, and no end to their ids.
   if (gates_.contains(partition) || !host_.OffsetsOf(partition).has_value()) return;
   gates_.emplace(partition, host_.OnGate(partition, [this, partition](std::optional<Refusal> why) {
-    pb::PartitionNotice notice;
+    log_pb::PartitionNotice notice;
     notice.set_partition_id(partition.value());
     notice.set_blocked(why.has_value());
     if (why.has_value()) *notice.mutable_why() = *std::move(why);
@@ -136,7 +136,7 @@ void ProduceStream::WatchGate(base::PartitionId partition) {
 void ProduceStream::Flush() {
   if (!writable()) return;
   if (!greeting_ && notices_.empty() && results_.empty()) return EndIfDone();
-  pb::ProduceResponse message;
+  log_pb::ProduceResponse message;
   if (greeting_) *message.mutable_started() = *std::exchange(greeting_, std::nullopt);
   if (!notices_.empty()) {
     *message.mutable_notice() = std::move(notices_.begin()->second);

@@ -13,19 +13,19 @@
 namespace tidemark::spu {
 namespace {
 
-namespace log = tidemark::log::v1;
-namespace space = tidemark::space::v1;
+namespace log_pb = tidemark::log::v1;
+namespace space_pb = tidemark::space::v1;
 using daemon::OnLoop;
 using daemon::UnaryDone;
 using grpc::CallbackServerContext;
 using grpc::ServerUnaryReactor;
 
-class ProduceRpc final : public log::ProduceService::CallbackService {
+class ProduceRpc final : public log_pb::ProduceService::CallbackService {
  public:
   ProduceRpc(daemon::EventLoop& loop, PartitionHost& host) : loop_(loop), host_(host) {}
   StreamRegistry streams;
 
-  grpc::ServerBidiReactor<log::ProduceRequest, log::ProduceResponse>* Produce(
+  grpc::ServerBidiReactor<log_pb::ProduceRequest, log_pb::ProduceResponse>* Produce(
       CallbackServerContext*) override {
     return daemon::OpenStream<ProduceStream>(loop_, host_, streams);
   }
@@ -35,12 +35,12 @@ class ProduceRpc final : public log::ProduceService::CallbackService {
   PartitionHost& host_;
 };
 
-class ConsumeRpc final : public log::ConsumeService::CallbackService {
+class ConsumeRpc final : public log_pb::ConsumeService::CallbackService {
  public:
   ConsumeRpc(daemon::EventLoop& loop, PartitionHost& host) : loop_(loop), host_(host) {}
   StreamRegistry streams;
 
-  grpc::ServerBidiReactor<log::ConsumeRequest, log::ConsumeResponse>* Consume(
+  grpc::ServerBidiReactor<log_pb::ConsumeRequest, log_pb::ConsumeResponse>* Consume(
       CallbackServerContext*) override {
     return daemon::OpenStream<ConsumeStream>(loop_, host_, streams);
   }
@@ -50,12 +50,12 @@ class ConsumeRpc final : public log::ConsumeService::CallbackService {
   PartitionHost& host_;
 };
 
-class LogRpc final : public log::LogService::CallbackService {
+class LogRpc final : public log_pb::LogService::CallbackService {
  public:
   LogRpc(daemon::EventLoop& loop, PartitionHost& host) : loop_(loop), host_(host) {}
 
-  ServerUnaryReactor* Trim(CallbackServerContext* context, const log::TrimRequest* request,
-                           log::TrimResponse* response) override {
+  ServerUnaryReactor* Trim(CallbackServerContext* context, const log_pb::TrimRequest* request,
+                           log_pb::TrimResponse* response) override {
     return OnLoop(loop_, context, [this, request, response](UnaryDone done) {
       host_.Trim(base::PartitionId(request->partition_id()), base::Offset(request->before_offset()),
                  [response, done = std::move(done)](TrimResult result) mutable {
@@ -67,8 +67,8 @@ class LogRpc final : public log::LogService::CallbackService {
   }
 
   ServerUnaryReactor* ListOffsets(CallbackServerContext* context,
-                                  const log::ListOffsetsRequest* request,
-                                  log::ListOffsetsResponse* response) override {
+                                  const log_pb::ListOffsetsRequest* request,
+                                  log_pb::ListOffsetsResponse* response) override {
     return OnLoop(loop_, context, [this, request, response](UnaryDone done) {
       const base::PartitionId partition(request->partition_id());
       const auto offsets = host_.OffsetsOf(partition);
@@ -87,10 +87,10 @@ class LogRpc final : public log::LogService::CallbackService {
   }
 
   ServerUnaryReactor* ListLocalPartitions(CallbackServerContext* context,
-                                          const log::ListLocalPartitionsRequest*,
-                                          log::ListLocalPartitionsResponse* response) override {
+                                          const log_pb::ListLocalPartitionsRequest*,
+                                          log_pb::ListLocalPartitionsResponse* response) override {
     return OnLoop(loop_, context, [this, response](UnaryDone done) {
-      for (log::LocalPartition& partition : host_.ListLocal()) {
+      for (log_pb::LocalPartition& partition : host_.ListLocal()) {
         *response->add_partitions() = std::move(partition);
       }
       done(absl::OkStatus());
@@ -102,15 +102,16 @@ class LogRpc final : public log::LogService::CallbackService {
   PartitionHost& host_;
 };
 
-class VolumeRpc final : public space::VolumeService::CallbackService {
+class VolumeRpc final : public space_pb::VolumeService::CallbackService {
  public:
   VolumeRpc(daemon::EventLoop& loop, VolumeHost& host) : loop_(loop), host_(host) {}
 
-  ServerUnaryReactor* ListVolumes(CallbackServerContext* context, const space::ListVolumesRequest*,
-                                  space::ListVolumesResponse* response) override {
+  ServerUnaryReactor* ListVolumes(CallbackServerContext* context,
+                                  const space_pb::ListVolumesRequest*,
+                                  space_pb::ListVolumesResponse* response) override {
     return OnLoop(loop_, context, [this, response](UnaryDone done) {
       response->set_spu_id(host_.SpuId());
-      for (space::Volume& volume : host_.ListVolumes()) {
+      for (space_pb::Volume& volume : host_.ListVolumes()) {
         *response->add_volumes() = std::move(volume);
       }
       done(absl::OkStatus());
@@ -118,8 +119,8 @@ class VolumeRpc final : public space::VolumeService::CallbackService {
   }
 
   ServerUnaryReactor* ExplainVolume(CallbackServerContext* context,
-                                    const space::ExplainVolumeRequest* request,
-                                    space::ExplainVolumeResponse* response) override {
+                                    const space_pb::ExplainVolumeRequest* request,
+                                    space_pb::ExplainVolumeResponse* response) override {
     return OnLoop(loop_, context, [this, request, response](UnaryDone done) {
       host_.Explain(request->volume(),
                     [response, done = std::move(done)](auto explanation) mutable {
@@ -131,8 +132,8 @@ class VolumeRpc final : public space::VolumeService::CallbackService {
   }
 
   ServerUnaryReactor* PlanReclaim(CallbackServerContext* context,
-                                  const space::PlanReclaimRequest* request,
-                                  space::PlanReclaimResponse* response) override {
+                                  const space_pb::PlanReclaimRequest* request,
+                                  space_pb::PlanReclaimResponse* response) override {
     return OnLoop(loop_, context, [this, request, response](UnaryDone done) {
       auto plan = host_.PlanReclaim(request->volume());
       if (plan.ok()) *response = std::move(*plan);
@@ -140,8 +141,9 @@ class VolumeRpc final : public space::VolumeService::CallbackService {
     });
   }
 
-  ServerUnaryReactor* Reclaim(CallbackServerContext* context, const space::ReclaimRequest* request,
-                              space::ReclaimResponse* response) override {
+  ServerUnaryReactor* Reclaim(CallbackServerContext* context,
+                              const space_pb::ReclaimRequest* request,
+                              space_pb::ReclaimResponse* response) override {
     return OnLoop(loop_, context, [this, request, response](UnaryDone done) {
       host_.Reclaim(request->volume(), [response, done = std::move(done)](auto result) mutable {
         if (result.ok()) *response = std::move(*result);
@@ -151,8 +153,8 @@ class VolumeRpc final : public space::VolumeService::CallbackService {
   }
 
   ServerUnaryReactor* HoldVolume(CallbackServerContext* context,
-                                 const space::HoldVolumeRequest* request,
-                                 space::HoldVolumeResponse* response) override {
+                                 const space_pb::HoldVolumeRequest* request,
+                                 space_pb::HoldVolumeResponse* response) override {
     return OnLoop(loop_, context, [this, request, response](UnaryDone done) {
       host_.Hold(request->volume(), request->who(), request->why(),
                  Answer(response, std::move(done)));
@@ -160,8 +162,8 @@ class VolumeRpc final : public space::VolumeService::CallbackService {
   }
 
   ServerUnaryReactor* ReleaseVolume(CallbackServerContext* context,
-                                    const space::ReleaseVolumeRequest* request,
-                                    space::ReleaseVolumeResponse* response) override {
+                                    const space_pb::ReleaseVolumeRequest* request,
+                                    space_pb::ReleaseVolumeResponse* response) override {
     return OnLoop(loop_, context, [this, request, response](UnaryDone done) {
       host_.Release(request->volume(), request->who(), Answer(response, std::move(done)));
     });

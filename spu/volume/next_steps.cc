@@ -8,10 +8,10 @@
 namespace tidemark::spu {
 namespace {
 
-namespace space = tidemark::space::v1;
+namespace space_pb = tidemark::space::v1;
 using base::FormatByteSize;
 
-bool Holds(const space::Holds& holds, space::HoldKind kind) {
+bool Holds(const space_pb::Holds& holds, space_pb::HoldKind kind) {
   return std::find(holds.held().begin(), holds.held().end(), kind) != holds.held().end();
 }
 
@@ -21,7 +21,7 @@ std::string FreeStep(std::int64_t bytes, const std::string& path) {
 }
 
 // The filesystem has space: what is short is what it lets this user or project have.
-std::string QuotaStep(const space::Volume& volume) {
+std::string QuotaStep(const space_pb::Volume& volume) {
   const std::string& path = volume.path();
   const std::string& kind = volume.reading().file_system();
   std::string command = absl::StrFormat("repquota -s %s, setquota", path);
@@ -32,9 +32,9 @@ std::string QuotaStep(const space::Volume& volume) {
       path, command);
 }
 
-void AddSpaceSteps(const space::Explanation& explanation, std::vector<std::string>& steps) {
-  const space::Volume& volume = explanation.volume();
-  const bool quota = volume.holds().space().cause() == space::SPACE_CAUSE_QUOTA;
+void AddSpaceSteps(const space_pb::Explanation& explanation, std::vector<std::string>& steps) {
+  const space_pb::Volume& volume = explanation.volume();
+  const bool quota = volume.holds().space().cause() == space_pb::SPACE_CAUSE_QUOTA;
   const std::int64_t short_bytes =
       std::max(explanation.proof().bytes_short(),
                volume.marks().resume_bytes() - volume.reading().available_bytes());
@@ -59,13 +59,13 @@ void AddSpaceSteps(const space::Explanation& explanation, std::vector<std::strin
 
 }  // namespace
 
-std::vector<std::string> NextSteps(const space::Explanation& explanation) {
-  const space::Volume& volume = explanation.volume();
+std::vector<std::string> NextSteps(const space_pb::Explanation& explanation) {
+  const space_pb::Volume& volume = explanation.volume();
   std::vector<std::string> steps;
   const std::string name = volume.uuid().substr(0, 8);
   const bool device =
-      volume.device_faults_size() > 0 || Holds(volume.holds(), space::HOLD_KIND_DEVICE);
-  const bool space = Holds(volume.holds(), space::HOLD_KIND_SPACE);
+      volume.device_faults_size() > 0 || Holds(volume.holds(), space_pb::HOLD_KIND_DEVICE);
+  const bool space = Holds(volume.holds(), space_pb::HOLD_KIND_SPACE);
   if (device) {
     steps.push_back("look at the disk: dmesg, smartctl; is it mounted read-write?");
     steps.push_back(
@@ -79,10 +79,10 @@ std::vector<std::string> NextSteps(const space::Explanation& explanation) {
     steps.push_back(FreeStep(explanation.proof().bytes_short(), volume.path()));
     steps.push_back("nothing else: it goes Online by itself once its working room is taken");
   }
-  if (Holds(volume.holds(), space::HOLD_KIND_OPERATOR)) {
+  if (Holds(volume.holds(), space_pb::HOLD_KIND_OPERATOR)) {
     steps.push_back("tidemark volume release " + name);
   }
-  if (Holds(volume.holds(), space::HOLD_KIND_BLIND)) {
+  if (Holds(volume.holds(), space_pb::HOLD_KIND_BLIND)) {
     steps.push_back(
         "see why statvfs fails or hangs on the mount; it lifts itself after 3 readings");
   }

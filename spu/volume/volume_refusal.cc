@@ -8,7 +8,7 @@
 namespace tidemark::spu {
 namespace {
 
-namespace pb = tidemark::log::v1;
+namespace log_pb = tidemark::log::v1;
 using base::FormatByteSize;
 
 std::string SpaceMessage(const VolumeState& volume, const monitor::SpaceHold& hold) {
@@ -51,28 +51,28 @@ Refusal Explain(const VolumeState& volume) {
   if (volume.device_fault.has_value()) device = &*volume.device_fault;
   if (device == nullptr && volume.holds.device.has_value()) device = &*volume.holds.device;
   if (device != nullptr) {
-    return MakeRefusal(pb::REFUSAL_REASON_VOLUME_FAILED,
+    return MakeRefusal(log_pb::REFUSAL_REASON_VOLUME_FAILED,
                        absl::StrFormat("append refused: volume '%s' failed (%s): %s", volume.path,
                                        monitor::DeviceCauseName(device->cause), device->detail));
   }
   if (volume.holds.space.has_value()) {
     Refusal refusal =
-        MakeRefusal(pb::REFUSAL_REASON_OUT_OF_SPACE, SpaceMessage(volume, *volume.holds.space));
+        MakeRefusal(log_pb::REFUSAL_REASON_OUT_OF_SPACE, SpaceMessage(volume, *volume.holds.space));
     refusal.set_episode(volume.holds.space->episode.value());
     return refusal;
   }
   if (volume.holds.operator_hold.has_value()) {
     const monitor::OperatorHold& hold = *volume.holds.operator_hold;
-    return MakeRefusal(pb::REFUSAL_REASON_VOLUME_HELD_BY_OPERATOR,
+    return MakeRefusal(log_pb::REFUSAL_REASON_VOLUME_HELD_BY_OPERATOR,
                        absl::StrFormat("append refused: volume '%s' is held by %s: %s", volume.path,
                                        hold.who, hold.why));
   }
   if (volume.holds.blind.has_value()) {
-    return MakeRefusal(pb::REFUSAL_REASON_VOLUME_BLIND,
+    return MakeRefusal(log_pb::REFUSAL_REASON_VOLUME_BLIND,
                        absl::StrFormat("append refused: the space of volume '%s' is unknown: %s",
                                        volume.path, volume.holds.blind->reason));
   }
-  return MakeRefusal(pb::REFUSAL_REASON_PROVISIONING,
+  return MakeRefusal(log_pb::REFUSAL_REASON_PROVISIONING,
                      absl::StrFormat("append refused: volume '%s' is not open yet", volume.path));
 }
 
@@ -86,10 +86,10 @@ std::optional<Refusal> RefusalOf(const VolumeState& volume) {
 }
 
 Refusal NoStepRefusal(const VolumeState& volume, const std::string& why, bool out_of_space) {
-  Refusal refusal =
-      MakeRefusal(out_of_space ? pb::REFUSAL_REASON_OUT_OF_SPACE : pb::REFUSAL_REASON_NO_STEP,
-                  absl::StrFormat("append refused: no room for the next step on volume '%s': %s",
-                                  volume.path, why));
+  Refusal refusal = MakeRefusal(
+      out_of_space ? log_pb::REFUSAL_REASON_OUT_OF_SPACE : log_pb::REFUSAL_REASON_NO_STEP,
+      absl::StrFormat("append refused: no room for the next step on volume '%s': %s", volume.path,
+                      why));
   FillNumbers(volume, refusal);
   return refusal;
 }

@@ -11,27 +11,27 @@
 namespace tidemark::spu {
 namespace {
 
-namespace space = tidemark::space::v1;
+namespace space_pb = tidemark::space::v1;
 
 std::int64_t Millis(base::Duration duration) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
 }
 
-space::SpaceLevel LevelMessage(monitor::SpaceLevel level) {
+space_pb::SpaceLevel LevelMessage(monitor::SpaceLevel level) {
   switch (level) {
     case monitor::SpaceLevel::kOk:
-      return space::SPACE_LEVEL_OK;
+      return space_pb::SPACE_LEVEL_OK;
     case monitor::SpaceLevel::kLow:
-      return space::SPACE_LEVEL_LOW;
+      return space_pb::SPACE_LEVEL_LOW;
     case monitor::SpaceLevel::kFull:
-      return space::SPACE_LEVEL_FULL;
+      return space_pb::SPACE_LEVEL_FULL;
   }
-  return space::SPACE_LEVEL_UNSPECIFIED;
+  return space_pb::SPACE_LEVEL_UNSPECIFIED;
 }
 
-space::Room RoomMessage(const Volume& volume, const monitor::Explanation& explanation,
-                        base::MonotonicTime now) {
-  space::Room room;
+space_pb::Room RoomMessage(const Volume& volume, const monitor::Explanation& explanation,
+                           base::MonotonicTime now) {
+  space_pb::Room room;
   room.set_budget_valid(explanation.budget.valid);
   room.set_budget_bytes(explanation.budget.bytes);
   room.set_budget_inodes(explanation.budget.inodes);
@@ -48,8 +48,8 @@ space::Room RoomMessage(const Volume& volume, const monitor::Explanation& explan
 }
 
 void FillProof(const monitor::Explanation& explanation, base::MonotonicTime now,
-               space::ProofProgress& proof) {
-  proof.set_step(static_cast<space::ProofStep>(explanation.proof_step));
+               space_pb::ProofProgress& proof) {
+  proof.set_step(static_cast<space_pb::ProofStep>(explanation.proof_step));
   proof.set_running(explanation.proof_running);
   proof.set_tries(static_cast<std::int32_t>(explanation.proof_attempts));
   proof.set_readings_seen(explanation.proof_readings_seen);
@@ -59,7 +59,7 @@ void FillProof(const monitor::Explanation& explanation, base::MonotonicTime now,
   if (!explanation.proof_failure.has_value()) return;
   const monitor::ProofFailure& failure = *explanation.proof_failure;
   if (!explanation.proof_running) {
-    proof.set_step(static_cast<space::ProofStep>(failure.step));
+    proof.set_step(static_cast<space_pb::ProofStep>(failure.step));
   }
   proof.set_message(failure.reason);
   proof.set_bytes_short(failure.bytes_short);
@@ -68,7 +68,7 @@ void FillProof(const monitor::Explanation& explanation, base::MonotonicTime now,
 }
 
 // Before its verdict has begun, and where it never will: what the record on the disk says.
-void FillNotStarted(const Volume& volume, space::Volume& message) {
+void FillNotStarted(const Volume& volume, space_pb::Volume& message) {
   if (const auto& record = volume.disk().slots().loaded().record; record.has_value()) {
     message.set_generation(record->generation.value());
     *message.mutable_holds() = HoldsMessage(record->holds);
@@ -85,15 +85,15 @@ void FillNotStarted(const Volume& volume, space::Volume& message) {
   }
 }
 
-void FillReclaim(const monitor::Explanation& explanation, space::Explanation& message) {
+void FillReclaim(const monitor::Explanation& explanation, space_pb::Explanation& message) {
   message.set_reclaim_running(explanation.reclaim_running);
   message.set_reclaim_needs_operator(explanation.reclaim_needs_operator);
   message.set_reclaim_bytes_short(explanation.reclaim_bytes_short);
 }
 
-void FillPartitionFaults(const Volume& volume, space::Explanation& message) {
+void FillPartitionFaults(const Volume& volume, space_pb::Explanation& message) {
   for (const auto& [id, why] : volume.unopened()) {
-    space::PartitionFault& fault = *message.add_partition_faults();
+    space_pb::PartitionFault& fault = *message.add_partition_faults();
     fault.set_partition_id(id.value());
     fault.set_why("could not be opened: " + std::string(why.message()));
     fault.set_lost_data(absl::IsDataLoss(why));
@@ -101,7 +101,7 @@ void FillPartitionFaults(const Volume& volume, space::Explanation& message) {
   for (const auto& [id, partition] : volume.partitions()) {
     const storage::PartitionState& state = partition->log().state();
     if (!state.lost_data.has_value()) continue;
-    space::PartitionFault& fault = *message.add_partition_faults();
+    space_pb::PartitionFault& fault = *message.add_partition_faults();
     fault.set_partition_id(id.value());
     fault.set_topic(state.topic);
     fault.set_partition(static_cast<std::int32_t>(state.index));
@@ -122,8 +122,8 @@ monitor::DeviceCause CauseOf(const absl::Status& status) {
 
 }  // namespace
 
-space::Volume VolumeMessage(const Volume& volume) {
-  space::Volume message;
+space_pb::Volume VolumeMessage(const Volume& volume) {
+  space_pb::Volume message;
   message.set_uuid(volume.uuid().ToString());
   message.set_path(volume.disk().path());
   message.set_accepting(volume.accepting());
@@ -156,8 +156,8 @@ space::Volume VolumeMessage(const Volume& volume) {
   return message;
 }
 
-space::Explanation ExplanationMessage(const Volume& volume) {
-  space::Explanation message;
+space_pb::Explanation ExplanationMessage(const Volume& volume) {
+  space_pb::Explanation message;
   *message.mutable_volume() = VolumeMessage(volume);
   if (!volume.started()) {
     message.set_summary(
@@ -195,16 +195,16 @@ space::Explanation ExplanationMessage(const Volume& volume) {
   return message;
 }
 
-space::Volume UnopenedMessage(const UnopenedVolume& volume) {
-  space::Volume message;
+space_pb::Volume UnopenedMessage(const UnopenedVolume& volume) {
+  space_pb::Volume message;
   message.set_path(volume.path);
   *message.add_device_faults() =
       DeviceHoldMessage({CauseOf(volume.why), std::string(volume.why.message()), 0});
   return message;
 }
 
-space::Explanation UnopenedExplanation(const UnopenedVolume& volume) {
-  space::Explanation message;
+space_pb::Explanation UnopenedExplanation(const UnopenedVolume& volume) {
+  space_pb::Explanation message;
   *message.mutable_volume() = UnopenedMessage(volume);
   message.set_summary(absl::StrFormat("the volume could not be opened: %s", volume.why.message()));
   // No directory, or one without a marker: what a mount point shows while nothing is mounted.
@@ -220,9 +220,9 @@ space::Explanation UnopenedExplanation(const UnopenedVolume& volume) {
   return message;
 }
 
-space::ReclaimStep ReclaimStepMessage(const Volume& volume,
-                                      const monitor::ReclaimCandidate& candidate) {
-  space::ReclaimStep message;
+space_pb::ReclaimStep ReclaimStepMessage(const Volume& volume,
+                                         const monitor::ReclaimCandidate& candidate) {
+  space_pb::ReclaimStep message;
   message.set_action(absl::StrFormat("free %s", monitor::ReclaimKindName(candidate.kind)));
   message.set_partition_id(candidate.partition.value());
   if (const Partition* partition = volume.Find(candidate.partition)) {

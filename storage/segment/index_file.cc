@@ -17,7 +17,7 @@ namespace {
 using base::LoadLittleEndian;
 using base::StoreLittleEndian;
 
-constexpr char kMagic[4] = {'T', 'M', 'I', 'X'};
+constexpr char kIndexMagic[4] = {'T', 'M', 'I', 'X'};
 constexpr std::uint32_t kVersion = 1;
 constexpr std::size_t kVersionAt = 4;
 constexpr std::size_t kCrcAt = 8;
@@ -64,7 +64,7 @@ std::int64_t IndexFileBytes(std::size_t entry_count) {
 std::vector<std::byte> EncodeIndex(const ClosedSegmentIndex& index) {
   const auto entries = index.index.entries();
   std::vector<std::byte> bytes(static_cast<std::size_t>(IndexFileBytes(entries.size())));
-  std::memcpy(bytes.data(), kMagic, sizeof kMagic);
+  std::memcpy(bytes.data(), kIndexMagic, sizeof kIndexMagic);
   StoreLittleEndian(kVersion, &bytes[kVersionAt]);
   StoreLittleEndian(static_cast<std::uint32_t>(entries.size()), &bytes[kCountAt]);
   StoreSigned(index.base_offset.value(), &bytes[kBaseAt]);
@@ -84,7 +84,8 @@ std::vector<std::byte> EncodeIndex(const ClosedSegmentIndex& index) {
 }
 
 absl::StatusOr<ClosedSegmentIndex> DecodeIndex(std::span<const std::byte> bytes) {
-  if (bytes.size() < kEntriesAt || std::memcmp(bytes.data(), kMagic, sizeof kMagic) != 0) {
+  if (bytes.size() < kEntriesAt ||
+      std::memcmp(bytes.data(), kIndexMagic, sizeof kIndexMagic) != 0) {
     return absl::DataLossError(
         absl::StrFormat("decode index: no index header in %d bytes", bytes.size()));
   }

@@ -14,7 +14,7 @@ namespace tidemark::storage {
 namespace {
 
 constexpr std::size_t kChunkBytes = 1024 * 1024;
-constexpr std::array<char, 4> kMagic = {'T', 'M', 'B', static_cast<char>(kBatchVersion)};
+constexpr std::array<char, 4> kBatchMagic = {'T', 'M', 'B', static_cast<char>(kBatchVersion)};
 
 // What stands at one position.
 struct Place {
@@ -84,10 +84,10 @@ absl::StatusOr<std::optional<Found>> FindValidBatch(FileWindow& window, base::Fi
     TM_ASSIGN_OR_RETURN(const auto view, window.At(at, kBatchHeaderBytes));
     if (view.size() < kBatchHeaderBytes) break;
     const auto* hit = static_cast<const std::byte*>(
-        ::memmem(view.data(), view.size(), kMagic.data(), kMagic.size()));
+        ::memmem(view.data(), view.size(), kBatchMagic.data(), kBatchMagic.size()));
     if (hit == nullptr) {
       // A magic may lie across the end of the view.
-      at = at + (std::ssize(view) - static_cast<std::int64_t>(kMagic.size()) + 1);
+      at = at + (std::ssize(view) - static_cast<std::int64_t>(kBatchMagic.size()) + 1);
       continue;
     }
     at = at + (hit - view.data());

@@ -4,13 +4,12 @@
 
 #include <cstdint>
 
+#include "base/block.h"
+
 namespace tidemark::storage {
 
-inline constexpr std::int64_t kBlockBytes = 4096;
-
-constexpr std::int64_t RoundUpToBlock(std::int64_t bytes) {
-  return (bytes + kBlockBytes - 1) / kBlockBytes * kBlockBytes;
-}
+using base::kBlockBytes;
+using base::RoundUpToBlock;
 
 struct SpaceCost {
   std::int64_t bytes = 0;

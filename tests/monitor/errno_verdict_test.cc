@@ -14,11 +14,11 @@ constexpr DiskOperation kOperations[] = {DiskOperation::kAllocate, DiskOperation
                                          DiskOperation::kRemove,   DiskOperation::kStat};
 
 // s: space, d: device, u: unavailable, r: refused; a column per operation as above.
-struct Row {
+struct ErrnoRow {
   int error_number;
   const char* meanings;
 };
-constexpr Row kRows[] = {
+constexpr ErrnoRow kRows[] = {
     {ENOSPC, "sddrrr"}, {EDQUOT, "sddrrr"}, {EIO, "dddddd"},    {EROFS, "dddddd"},
     {ESTALE, "dddddd"}, {ENODEV, "dddddd"}, {ENXIO, "dddddd"},  {EUCLEAN, "dddddd"},
     {EMFILE, "udduuu"}, {ENFILE, "udduuu"}, {ENOMEM, "udduuu"}, {EACCES, "rddrrr"},
@@ -29,7 +29,7 @@ constexpr Row kRows[] = {
 char LetterOf(ErrnoMeaning meaning) { return ErrnoMeaningName(meaning).front(); }
 
 TEST(ErrnoVerdictTest, TheOperationOutranksTheNumber) {
-  for (const Row& row : kRows) {
+  for (const ErrnoRow& row : kRows) {
     for (std::size_t i = 0; i < std::size(kOperations); ++i) {
       EXPECT_EQ(LetterOf(JudgeErrno(kOperations[i], row.error_number).meaning), row.meanings[i])
           << base::ErrnoName(row.error_number) << " at operation " << i;

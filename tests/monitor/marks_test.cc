@@ -19,14 +19,14 @@ constexpr std::int64_t kSlotsBytes = 16 * kKiB;
 SizeSpec Percent(double percent) { return {SizeSpec::Kind::kPercent, percent, 0}; }
 SizeSpec Bytes(std::int64_t bytes) { return {SizeSpec::Kind::kBytes, 0, bytes}; }
 
-struct Row {
+struct MarksRow {
   std::int64_t capacity;
   std::int64_t segment, step, reserve;
   std::int64_t full, resume, low;
 };
 
 TEST(MarksTest, DeriveFromCapacityFrom64MibTo10Tib) {
-  const Row rows[] = {
+  const MarksRow rows[] = {
       {64 * kMiB, kMiB, 256 * kKiB, 4 * kMiB, 3355443, 4697620, 8053063},
       {256 * kMiB, 4 * kMiB, 512 * kKiB, 8 * kMiB, 13421772, 18790481, 32212253},
       {kGiB, 16 * kMiB, 2 * kMiB, 32 * kMiB, 53687091, 75161927, 128849018},
@@ -35,7 +35,7 @@ TEST(MarksTest, DeriveFromCapacityFrom64MibTo10Tib) {
       {kTiB, kGiB, 8 * kMiB, kGiB, 50 * kGiB, 66 * kGiB, 66 * kGiB + 54975581388},
       {10 * kTiB, kGiB, 8 * kMiB, kGiB, 50 * kGiB, 66 * kGiB, 130 * kGiB},
   };
-  for (const Row& row : rows) {
+  for (const MarksRow& row : rows) {
     const std::string name = base::FormatByteSize(row.capacity);
     const Marks m = DeriveMarks(row.capacity, 0);
     EXPECT_EQ(m.segment_bytes, row.segment) << name;

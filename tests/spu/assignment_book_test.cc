@@ -8,12 +8,10 @@
 namespace tidemark::spu {
 namespace {
 
-namespace pb = tidemark::sc::v1;
+namespace sc_pb = tidemark::sc::v1;
 using support::FaultRule;
 using support::Operation;
 using testing::ElementsAre;
-
-constexpr std::uint64_t kPartition = 7;
 
 class AssignmentBookTest : public testing::Test {
  protected:
@@ -25,9 +23,9 @@ class AssignmentBookTest : public testing::Test {
     ASSERT_TRUE(rig_.AwaitAccepting(0));
     ASSERT_TRUE(rig_.AwaitAccepting(1));
   }
-  pb::AssignmentResult Assign(std::size_t volume) {
-    rig_.Send({BookRig::Full({rig_.Assignment(kPartition, volume)})});
-    return rig_.AwaitResult(kPartition);
+  sc_pb::AssignmentResult Assign(std::size_t volume) {
+    rig_.Send({BookRig::Full({rig_.Assignment(kBooked, volume)})});
+    return rig_.AwaitResult(kBooked);
   }
 
   BookRig rig_;
@@ -36,10 +34,10 @@ class AssignmentBookTest : public testing::Test {
 // Between the two the controller showed it Online, and empty.
 TEST_F(AssignmentBookTest, WhatIsLostIsToldBeforeTheAssignmentIsAcknowledged) {
   OpenBoth();
-  pb::Assignment assignment = rig_.Assignment(kPartition, 0);
+  sc_pb::Assignment assignment = rig_.Assignment(kBooked, 0);
   assignment.set_taken_before(true);
   rig_.Send({BookRig::Full({assignment})});
-  ASSERT_TRUE(rig_.AwaitResult(kPartition).ok());
+  ASSERT_TRUE(rig_.AwaitResult(kBooked).ok());
   const std::vector<std::string> told = rig_.Told();
   ASSERT_GE(told.size(), 2u);
   EXPECT_THAT(std::vector(told.begin(), told.begin() + 2), ElementsAre("lost 7", "ack 7"));
@@ -53,9 +51,9 @@ TEST_F(AssignmentBookTest, APartitionThatCouldNotBeOpenedIsNotMadeAnewElsewhere)
       {.operation = Operation::kOpen, .path_contains = "/partitions/", .error_number = EIO});
   ASSERT_OK(rig_.Open());
   ASSERT_TRUE(rig_.AwaitAccepting(1));
-  const pb::AssignmentResult result = Assign(1);
+  const sc_pb::AssignmentResult result = Assign(1);
   EXPECT_FALSE(result.ok());
-  EXPECT_EQ(result.refusal(), pb::ASSIGNMENT_REFUSAL_VOLUME_CHANGED) << result.detail();
+  EXPECT_EQ(result.refusal(), sc_pb::ASSIGNMENT_REFUSAL_VOLUME_CHANGED) << result.detail();
 }
 
 TEST_F(AssignmentBookTest, AVolumeThatDoesNotAnswerHoldsUpNoOther) {
@@ -74,31 +72,31 @@ TEST_F(AssignmentBookTest, AVolumeThatDoesNotAnswerHoldsUpNoOther) {
 TEST_F(AssignmentBookTest, APartitionStaysWhereItsDataIs) {
   OpenBoth();
   ASSERT_TRUE(Assign(0).ok());
-  const pb::AssignmentResult result = Assign(1);
+  const sc_pb::AssignmentResult result = Assign(1);
   EXPECT_FALSE(result.ok());
-  EXPECT_EQ(result.refusal(), pb::ASSIGNMENT_REFUSAL_VOLUME_CHANGED) << result.detail();
+  EXPECT_EQ(result.refusal(), sc_pb::ASSIGNMENT_REFUSAL_VOLUME_CHANGED) << result.detail();
 }
 
 TEST_F(AssignmentBookTest, AVolumeThatIsNotHereIsNamedAsThat) {
   OpenBoth();
-  pb::Assignment elsewhere = rig_.Assignment(kPartition, 0);
+  sc_pb::Assignment elsewhere = rig_.Assignment(kBooked, 0);
   elsewhere.set_volume(base::Uuid::Random().ToBytes());
   rig_.Send({BookRig::Full({elsewhere, rig_.Assignment(8, 0)})});
-  EXPECT_EQ(rig_.AwaitResult(kPartition).refusal(), pb::ASSIGNMENT_REFUSAL_UNKNOWN_VOLUME);
+  EXPECT_EQ(rig_.AwaitResult(kBooked).refusal(), sc_pb::ASSIGNMENT_REFUSAL_UNKNOWN_VOLUME);
   EXPECT_TRUE(rig_.AwaitResult(8).ok()) << "a bad one never drops the rest";
 }
 
 TEST_F(AssignmentBookTest, WhatAFullListDoesNotNameIsKeptAndNotWritten) {
   OpenBoth();
   ASSERT_TRUE(Assign(0).ok());
-  rig_.Fill(kPartition, 1);
+  rig_.Fill(kBooked, 1);
   rig_.Send({BookRig::Full({})});
-  EXPECT_EQ(rig_.Append(kPartition, {}).refusal.value_or(Refusal()).reason(),
+  EXPECT_EQ(rig_.Append(kBooked, {}).refusal.value_or(Refusal()).reason(),
             tidemark::log::v1::REFUSAL_REASON_UNKNOWN_PARTITION);
   // A list that is not full says nothing of the others.
   ASSERT_TRUE(Assign(0).ok());
-  rig_.Send({pb::Assignments()});
-  const AppendResult again = rig_.Append(kPartition, {});
+  rig_.Send({sc_pb::Assignments()});
+  const AppendResult again = rig_.Append(kBooked, {});
   EXPECT_FALSE(again.refusal.has_value());
   EXPECT_EQ(again.base_offset, base::Offset(64)) << "what was there is kept";
 }
@@ -109,18 +107,18 @@ TEST_F(AssignmentBookTest, WhatAHeldVolumeRefusedIsTakenWhenItOpens) {
     rig_.Of<bool>(0, [&](Volume& volume) { return volume.Apply(event), true; });
   };
   apply(monitor::event::OperatorHolds{"anna", "maintenance"});
-  const pb::AssignmentResult refused = Assign(0);
-  EXPECT_EQ(refused.refusal(), pb::ASSIGNMENT_REFUSAL_VOLUME_HELD) << refused.detail();
+  const sc_pb::AssignmentResult refused = Assign(0);
+  EXPECT_EQ(refused.refusal(), sc_pb::ASSIGNMENT_REFUSAL_VOLUME_HELD) << refused.detail();
   apply(monitor::event::OperatorReleases{"anna"});
-  EXPECT_TRUE(rig_.AwaitOk(kPartition));
+  EXPECT_TRUE(rig_.AwaitOk(kBooked));
 }
 
 // A partition of a volume that could not be opened may be on it.
 TEST_F(AssignmentBookTest, NoTombstoneIsDoneWhileAConfiguredVolumeIsMissing) {
   rig_.set_volumes_complete(false);
   OpenBoth();
-  rig_.Send({BookRig::Tombstone(kPartition)});
-  EXPECT_EQ(rig_.AwaitResult(kPartition).refusal(), pb::ASSIGNMENT_REFUSAL_UNKNOWN_VOLUME);
+  rig_.Send({BookRig::Tombstone(kBooked)});
+  EXPECT_EQ(rig_.AwaitResult(kBooked).refusal(), sc_pb::ASSIGNMENT_REFUSAL_UNKNOWN_VOLUME);
 }
 
 }  // namespace

@@ -8,7 +8,7 @@
 
 namespace tidemark::spu {
 
-namespace pb = tidemark::sc::v1;
+namespace sc_pb = tidemark::sc::v1;
 
 BookRig::BookRig(std::size_t volumes) {
   for (std::size_t i = 0; i < volumes && unavailable_.empty(); ++i) {
@@ -44,8 +44,8 @@ absl::Status BookRig::Open() {
       volumes_.Add(std::make_unique<Volume>(**loop_, clock_, std::move(disk), options_,
                                             static_cast<VolumeListener&>(*this)));
     }
-    book_ = std::make_unique<AssignmentBook>(volumes_, volumes_complete_,
-                                             [this](const pb::AssignmentsAck& ack) { OnAck(ack); });
+    book_ = std::make_unique<AssignmentBook>(
+        volumes_, volumes_complete_, [this](const sc_pb::AssignmentsAck& ack) { OnAck(ack); });
     for (const auto& volume : volumes_.all()) {
       volume->Start([this](const absl::Status&) { book_->OnVolumeChanged(); });
     }
@@ -74,9 +74,9 @@ testing::AssertionResult BookRig::AwaitAccepting(std::size_t volume) {
                           "the gate to open");
 }
 
-pb::Assignment BookRig::Assignment(std::uint64_t id, std::size_t volume,
-                                   const pb::TopicPolicy& policy) const {
-  pb::Assignment assignment;
+sc_pb::Assignment BookRig::Assignment(std::uint64_t id, std::size_t volume,
+                                      const sc_pb::TopicPolicy& policy) const {
+  sc_pb::Assignment assignment;
   assignment.set_partition_id(id);
   assignment.set_topic("orders");
   assignment.set_partition(static_cast<std::int32_t>(id));
@@ -86,23 +86,23 @@ pb::Assignment BookRig::Assignment(std::uint64_t id, std::size_t volume,
   return assignment;
 }
 
-pb::Assignments BookRig::Full(std::vector<pb::Assignment> assignments) {
-  pb::Assignments list;
+sc_pb::Assignments BookRig::Full(std::vector<sc_pb::Assignment> assignments) {
+  sc_pb::Assignments list;
   list.set_full(true);
-  for (pb::Assignment& assignment : assignments) *list.add_partitions() = std::move(assignment);
+  for (sc_pb::Assignment& assignment : assignments) *list.add_partitions() = std::move(assignment);
   return list;
 }
 
-pb::Assignments BookRig::Tombstone(std::uint64_t id) {
-  pb::Assignments list;
+sc_pb::Assignments BookRig::Tombstone(std::uint64_t id) {
+  sc_pb::Assignments list;
   list.add_tombstones(id);
   return list;
 }
 
-void BookRig::Send(std::vector<pb::Assignments> lists) {
+void BookRig::Send(std::vector<sc_pb::Assignments> lists) {
   loop_->Run([&] {
-    for (const pb::Assignments& list : lists) {
-      for (const pb::Assignment& assignment : list.partitions()) {
+    for (const sc_pb::Assignments& list : lists) {
+      for (const sc_pb::Assignment& assignment : list.partitions()) {
         results_.erase(assignment.partition_id());
       }
       for (const std::uint64_t id : list.tombstones()) results_.erase(id);
@@ -111,8 +111,8 @@ void BookRig::Send(std::vector<pb::Assignments> lists) {
   });
 }
 
-pb::AssignmentResult BookRig::AwaitResult(std::uint64_t id) {
-  pb::AssignmentResult result;
+sc_pb::AssignmentResult BookRig::AwaitResult(std::uint64_t id) {
+  sc_pb::AssignmentResult result;
   const auto told = [&](VolumeSet&) {
     if (!results_.contains(id)) return false;
     result = results_.at(id);
@@ -159,15 +159,15 @@ void BookRig::Fill(std::uint64_t id, int batches) {
 // As SpuProcess does: the report first, then what waited for the volume.
 void BookRig::OnVolumeChanged(const base::Uuid& uuid) {
   if (const auto truth = TruthOf(*volumes_.Find(uuid), 1); truth.has_value()) {
-    for (const pb::LostData& lost : truth->lost_data) {
+    for (const sc_pb::LostData& lost : truth->lost_data) {
       told_.push_back(absl::StrFormat("lost %d", lost.partition_id()));
     }
   }
   if (book_ != nullptr) book_->OnVolumeChanged();
 }
 
-void BookRig::OnAck(const pb::AssignmentsAck& ack) {
-  for (const pb::AssignmentResult& result : ack.results()) {
+void BookRig::OnAck(const sc_pb::AssignmentsAck& ack) {
+  for (const sc_pb::AssignmentResult& result : ack.results()) {
     if (result.ok()) told_.push_back(absl::StrFormat("ack %d", result.partition_id()));
     results_[result.partition_id()] = result;
   }

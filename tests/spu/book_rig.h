@@ -24,6 +24,9 @@
 
 namespace tidemark::spu {
 
+// The partition of a test that assigns only one.
+inline constexpr std::uint64_t kBooked = 7;
+
 class BookRig : private VolumeListener {
  public:
   explicit BookRig(std::size_t volumes = 2);

@@ -10,11 +10,11 @@
 namespace tidemark::spu {
 namespace {
 
-namespace pb = tidemark::log::v1;
+namespace log_pb = tidemark::log::v1;
 using support::Operation;
 using testing::HasSubstr;
 
-constexpr std::uint64_t kPartition = 1;
+constexpr std::uint64_t kOnlyPartition = 1;
 
 class LocalPartitionsTest : public testing::Test {
  protected:
@@ -35,18 +35,18 @@ class LocalPartitionsTest : public testing::Test {
 TEST_F(LocalPartitionsTest, OneThatCouldNotBeDeletedIsNeitherServedNorUnknown) {
   ASSERT_OK(rig_.Open());
   ASSERT_TRUE(rig_.AwaitAccepting(true));
-  ASSERT_TRUE(rig_.Assign(kPartition).ok());
+  ASSERT_TRUE(rig_.Assign(kOnlyPartition).ok());
   rig_.disk().Add({.operation = Operation::kRemoveDirectory, .error_number = EBUSY});
-  EXPECT_FALSE(rig_.Delete(kPartition).ok());
+  EXPECT_FALSE(rig_.Delete(kOnlyPartition).ok());
   Refusal refusal;
   Refusal unknown;
   rig_.loop().Run([&] {
-    refusal = WhyNotHere(rig_.volumes(), kPartition);
+    refusal = WhyNotHere(rig_.volumes(), kOnlyPartition);
     unknown = WhyNotHere(rig_.volumes(), 99);
   });
-  EXPECT_EQ(refusal.reason(), pb::REFUSAL_REASON_PROVISIONING);
+  EXPECT_EQ(refusal.reason(), log_pb::REFUSAL_REASON_PROVISIONING);
   EXPECT_THAT(refusal.message(), HasSubstr("being made or deleted"));
-  EXPECT_EQ(unknown.reason(), pb::REFUSAL_REASON_UNKNOWN_PARTITION);
+  EXPECT_EQ(unknown.reason(), log_pb::REFUSAL_REASON_UNKNOWN_PARTITION);
 }
 
 TEST_F(LocalPartitionsTest, WhileAVolumeOpensNobodyKnows) {
@@ -60,15 +60,15 @@ TEST_F(LocalPartitionsTest, WhileAVolumeOpensNobodyKnows) {
     VolumeSet volumes;
     volumes.Add(std::make_unique<Volume>(*loop, clock_, *std::move(disk), rig_.options(),
                                          static_cast<VolumeListener&>(listener)));
-    EXPECT_EQ(WhyNotHere(volumes, kPartition).reason(), pb::REFUSAL_REASON_PROVISIONING);
+    EXPECT_EQ(WhyNotHere(volumes, kOnlyPartition).reason(), log_pb::REFUSAL_REASON_PROVISIONING);
   });
 }
 
 TEST_F(LocalPartitionsTest, BesideAVolumeThatCouldNotBeOpenedItMayBeThere) {
   VolumeSet volumes;
   volumes.AddUnopened("/b", absl::UnavailableError("read-only file system (EROFS)"));
-  const Refusal refusal = WhyNotHere(volumes, kPartition);
-  EXPECT_EQ(refusal.reason(), pb::REFUSAL_REASON_VOLUME_FAILED);
+  const Refusal refusal = WhyNotHere(volumes, kOnlyPartition);
+  EXPECT_EQ(refusal.reason(), log_pb::REFUSAL_REASON_VOLUME_FAILED);
   EXPECT_THAT(refusal.message(), HasSubstr("'/b' (read-only file system (EROFS))"));
 }
 

@@ -10,7 +10,7 @@
 namespace tidemark::spu {
 namespace {
 
-namespace pb = tidemark::log::v1;
+namespace log_pb = tidemark::log::v1;
 namespace sc_pb = tidemark::sc::v1;
 using testing::HasSubstr;
 using testing::Not;
@@ -77,9 +77,9 @@ TEST(SpuMetrics, AppendsReadsAndTrimsAreCountedByTheReasonTheyWereRefusedFor) {
   }
   for (int i = 0; i < 3; ++i) partitions.Trim(kNowhere, base::Offset(1), [](const TrimResult&) {});
   // What the stream found wrong before it asked.
-  partitions.OnAppendRefused(MakeRefusal(pb::REFUSAL_REASON_BATCH_CHECKSUM, "x"));
+  partitions.OnAppendRefused(MakeRefusal(log_pb::REFUSAL_REASON_BATCH_CHECKSUM, "x"));
   const std::string text = registry.Text();
-  const std::string unknown(NameOf(pb::REFUSAL_REASON_UNKNOWN_PARTITION));
+  const std::string unknown(NameOf(log_pb::REFUSAL_REASON_UNKNOWN_PARTITION));
   const std::string label = "{reason=\"" + unknown + "\"}";
   EXPECT_THAT(text, HasSubstr(Line("tidemark_refused_appends_total" + label, 1)));
   EXPECT_THAT(text, HasSubstr(Line("tidemark_refused_reads_total" + label, 2)));

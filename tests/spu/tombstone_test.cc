@@ -8,10 +8,8 @@
 namespace tidemark::spu {
 namespace {
 
-namespace pb = tidemark::sc::v1;
+namespace sc_pb = tidemark::sc::v1;
 using support::Operation;
-
-constexpr std::uint64_t kPartition = 7;
 
 class TombstoneTest : public testing::Test {
  protected:
@@ -23,13 +21,13 @@ class TombstoneTest : public testing::Test {
     ASSERT_TRUE(rig_.AwaitAccepting(1));
   }
   void AssignTo(std::size_t volume) {
-    rig_.Send({BookRig::Full({rig_.Assignment(kPartition, volume)})});
-    ASSERT_TRUE(rig_.AwaitResult(kPartition).ok());
-    rig_.Fill(kPartition, 1);
+    rig_.Send({BookRig::Full({rig_.Assignment(kBooked, volume)})});
+    ASSERT_TRUE(rig_.AwaitResult(kBooked).ok());
+    rig_.Fill(kBooked, 1);
   }
   bool OnDisk(std::size_t volume) {
     return std::filesystem::exists(
-        storage::PartitionPath(rig_.path(volume) + "/partitions", base::PartitionId(kPartition)));
+        storage::PartitionPath(rig_.path(volume) + "/partitions", base::PartitionId(kBooked)));
   }
 
   BookRig rig_;
@@ -41,45 +39,45 @@ TEST_F(TombstoneTest, IsNotAcknowledgedWhileAVolumeThatMayHaveItCannotStart) {
   rig_.disk(1).Add({.operation = Operation::kList, .error_number = EIO});
   ASSERT_OK(rig_.Open());
   ASSERT_TRUE(rig_.AwaitAccepting(0));
-  rig_.Send({BookRig::Tombstone(kPartition)});
-  EXPECT_FALSE(rig_.AwaitResult(kPartition).ok());
+  rig_.Send({BookRig::Tombstone(kBooked)});
+  EXPECT_FALSE(rig_.AwaitResult(kBooked).ok());
   EXPECT_TRUE(OnDisk(1));
   rig_.Kill();
 
   rig_.disk(1).Clear();
   ASSERT_OK(rig_.Open());
-  rig_.Send({BookRig::Tombstone(kPartition)});
-  ASSERT_TRUE(rig_.AwaitOk(kPartition));
+  rig_.Send({BookRig::Tombstone(kBooked)});
+  ASSERT_TRUE(rig_.AwaitOk(kBooked));
   EXPECT_FALSE(OnDisk(1));
 }
 
 TEST_F(TombstoneTest, ADeletionThatFailedIsRepeatedAndOnlyThenAcknowledged) {
   AssignTo(0);
   rig_.disk(0).Add({.operation = Operation::kRemoveFile, .error_number = EMFILE});
-  rig_.Send({BookRig::Tombstone(kPartition)});
-  EXPECT_FALSE(rig_.AwaitResult(kPartition).ok());
+  rig_.Send({BookRig::Tombstone(kBooked)});
+  EXPECT_FALSE(rig_.AwaitResult(kBooked).ok());
   // Said again, as after every reconnect.
-  rig_.Send({BookRig::Tombstone(kPartition)});
-  EXPECT_FALSE(rig_.AwaitResult(kPartition).ok());
+  rig_.Send({BookRig::Tombstone(kBooked)});
+  EXPECT_FALSE(rig_.AwaitResult(kBooked).ok());
   EXPECT_TRUE(OnDisk(0));
 
   rig_.disk(0).Clear();
-  ASSERT_TRUE(rig_.AwaitOk(kPartition));
+  ASSERT_TRUE(rig_.AwaitOk(kBooked));
   EXPECT_FALSE(OnDisk(0));
 }
 
 TEST_F(TombstoneTest, OvertakesNoCreationThatIsUnderWay) {
   rig_.disk(0).Add({.operation = Operation::kCreateDirectory, .hang = true});
-  rig_.Send({BookRig::Full({rig_.Assignment(kPartition, 0)})});
+  rig_.Send({BookRig::Full({rig_.Assignment(kBooked, 0)})});
   ASSERT_TRUE(support::WaitFor([&] { return rig_.disk(0).hanging() > 0; }, support::kLongWait,
                                "the creation to hang"));
-  rig_.Send({BookRig::Tombstone(kPartition)});
-  EXPECT_FALSE(rig_.AwaitResult(kPartition).ok());
+  rig_.Send({BookRig::Tombstone(kBooked)});
+  EXPECT_FALSE(rig_.AwaitResult(kBooked).ok());
 
   rig_.disk(0).Clear();
   ASSERT_TRUE(support::WaitFor(
       [&] {
-        const pb::AssignmentResult result = rig_.AwaitResult(kPartition);
+        const sc_pb::AssignmentResult result = rig_.AwaitResult(kBooked);
         return result.ok() && result.tombstone();
       },
       support::kLongWait, "the tombstone to be carried out"));

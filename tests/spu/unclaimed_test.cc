@@ -7,7 +7,7 @@
 namespace tidemark::spu {
 namespace {
 
-namespace pb = tidemark::sc::v1;
+namespace sc_pb = tidemark::sc::v1;
 
 constexpr std::uint64_t kUnclaimed = 3;
 constexpr std::uint64_t kWitness = 5;  // has the same policy, and somebody assigns it
@@ -29,8 +29,8 @@ class UnclaimedTest : public testing::Test {
   }
 
   // The policy, and at once a list that does not name the partition any more.
-  void GiveBothAPolicyAndAbandonOne(const pb::TopicPolicy& policy) {
-    pb::Assignments both;
+  void GiveBothAPolicyAndAbandonOne(const sc_pb::TopicPolicy& policy) {
+    sc_pb::Assignments both;
     *both.add_partitions() = rig_.Assignment(kUnclaimed, 0, policy);
     *both.add_partitions() = rig_.Assignment(kWitness, 0, policy);
     rig_.Send({both, BookRig::Full({rig_.Assignment(kWitness, 0, policy)})});
@@ -59,7 +59,7 @@ class UnclaimedTest : public testing::Test {
 TEST_F(UnclaimedTest, RetentionTakesNothingOfWhatNobodyAssigns) {
   const std::size_t segments = Segments(kUnclaimed);
   const std::size_t of_witness = Segments(kWitness);
-  pb::TopicPolicy policy;
+  sc_pb::TopicPolicy policy;
   policy.set_retention_bytes(1);
   GiveBothAPolicyAndAbandonOne(policy);
   EXPECT_EQ(PlannedOf(kUnclaimed), 0);
@@ -70,8 +70,8 @@ TEST_F(UnclaimedTest, RetentionTakesNothingOfWhatNobodyAssigns) {
 TEST_F(UnclaimedTest, DropOldestTakesNothingOfWhatNobodyAssigns) {
   const std::size_t segments = Segments(kUnclaimed);
   const std::size_t of_witness = Segments(kWitness);
-  pb::TopicPolicy policy;
-  policy.set_on_full(pb::ON_FULL_DROP_OLDEST);
+  sc_pb::TopicPolicy policy;
+  policy.set_on_full(sc_pb::ON_FULL_DROP_OLDEST);
   GiveBothAPolicyAndAbandonOne(policy);
   EXPECT_EQ(PlannedOf(kUnclaimed), 0);
   auto filler = support::ForeignFiller::Create(rig_.path(0));

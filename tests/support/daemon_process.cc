@@ -23,7 +23,7 @@ std::string ReadWhole(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-absl::StatusOr<int> CreateFile(const std::string& path) {
+absl::StatusOr<int> CreateOutput(const std::string& path) {
   constexpr mode_t kReadableForAll = 0644;
   const int fd =
       ::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, kReadableForAll);
@@ -70,8 +70,8 @@ absl::Status DaemonProcess::Start() {
   }
   TM_RETURN_IF_ERROR(GiveToDaemons(options_.directory));
   ++starts_;
-  TM_ASSIGN_OR_RETURN(const int output_fd, CreateFile(FileOf("out")));
-  auto error_fd = CreateFile(FileOf("log"));
+  TM_ASSIGN_OR_RETURN(const int output_fd, CreateOutput(FileOf("out")));
+  auto error_fd = CreateOutput(FileOf("log"));
   if (!error_fd.ok()) {
     ::close(output_fd);
     return error_fd.status();

@@ -15,7 +15,7 @@ using support::kLongWait;
 using support::StatusIs;
 using testing::HasSubstr;
 
-constexpr std::uint64_t kPartition = 7;
+constexpr std::uint64_t kConsumed = 7;
 
 std::vector<std::string> Numbered(int count, std::size_t size = 8) {
   std::vector<std::string> values;
@@ -50,15 +50,15 @@ class ConsumerTest : public testing::Test {
 
 TEST_F(ConsumerTest, ReadsEveryRecordUntilTheEnd) {
   const auto values = Numbered(1000);
-  spu_.Fill(kPartition, values, 7);
-  EXPECT_THAT(Read({.partition_id = kPartition, .until_end = true}), support::IsOkAndHolds(values));
+  spu_.Fill(kConsumed, values, 7);
+  EXPECT_THAT(Read({.partition_id = kConsumed, .until_end = true}), support::IsOkAndHolds(values));
 }
 
 TEST_F(ConsumerTest, BeginsInsideABatch) {
-  spu_.Fill(kPartition, Numbered(20), 10);
+  spu_.Fill(kConsumed, Numbered(20), 10);
   ASSERT_OK_AND_ASSIGN(
       const auto values,
-      Read({.partition_id = kPartition, .from = {StartAt::Kind::kOffset, 13}, .until_end = true}));
+      Read({.partition_id = kConsumed, .from = {StartAt::Kind::kOffset, 13}, .until_end = true}));
   ASSERT_EQ(values.size(), 7U);
   EXPECT_THAT(values.front(), HasSubstr("13"));
 }
@@ -66,37 +66,37 @@ TEST_F(ConsumerTest, BeginsInsideABatch) {
 TEST_F(ConsumerTest, ReturnsCreditsForWhatItRead) {
   // 100 batches of about 1 KiB through a window of 4 KiB: only credits that come back allow it.
   const auto values = Numbered(100, 1024);
-  spu_.Fill(kPartition, values, 1);
-  EXPECT_THAT(Read({.partition_id = kPartition, .until_end = true, .credit_bytes = 4 * 1024}),
+  spu_.Fill(kConsumed, values, 1);
+  EXPECT_THAT(Read({.partition_id = kConsumed, .until_end = true, .credit_bytes = 4 * 1024}),
               support::IsOkAndHolds(values));
   EXPECT_GE(spu_.credits_received(), 95 * 1024);
 }
 
 TEST_F(ConsumerTest, HoldsCreditsBackWhileNobodyReads) {
-  spu_.Fill(kPartition, Numbered(100, 1024), 1);
+  spu_.Fill(kConsumed, Numbered(100, 1024), 1);
   ASSERT_OK_AND_ASSIGN(
       const auto consumer,
-      Consumer::Open(spu_.endpoint(), {.partition_id = kPartition, .credit_bytes = 4 * 1024}));
+      Consumer::Open(spu_.endpoint(), {.partition_id = kConsumed, .credit_bytes = 4 * 1024}));
   ASSERT_OK(consumer->Next(kLongWait));  // one batch read: under a quarter of the window
   EXPECT_EQ(spu_.credits_received(), 0);
 }
 
 TEST_F(ConsumerTest, RefusesABatchWhoseChecksumIsWrong) {
-  spu_.Fill(kPartition, Numbered(10), 10);
+  spu_.Fill(kConsumed, Numbered(10), 10);
   spu_.corrupt_batches = true;
-  EXPECT_THAT(Read({.partition_id = kPartition, .until_end = true}).status(),
+  EXPECT_THAT(Read({.partition_id = kConsumed, .until_end = true}).status(),
               StatusIs(absl::StatusCode::kDataLoss, HasSubstr("offset 0")));
 }
 
 TEST_F(ConsumerTest, TellsAnOffsetOutsideTheLog) {
-  EXPECT_THAT(Read({.partition_id = kPartition, .from = {StartAt::Kind::kOffset, 5}}).status(),
+  EXPECT_THAT(Read({.partition_id = kConsumed, .from = {StartAt::Kind::kOffset, 5}}).status(),
               StatusIs(absl::StatusCode::kOutOfRange, HasSubstr("beyond the log")));
 }
 
 TEST_F(ConsumerTest, SaysWhenItHasCaughtUp) {
-  spu_.Fill(kPartition, Numbered(3), 3);
+  spu_.Fill(kConsumed, Numbered(3), 3);
   ASSERT_OK_AND_ASSIGN(const auto consumer,
-                       Consumer::Open(spu_.endpoint(), {.partition_id = kPartition}));
+                       Consumer::Open(spu_.endpoint(), {.partition_id = kConsumed}));
   ASSERT_OK_AND_ASSIGN(const auto records, consumer->Next(kLongWait));
   EXPECT_EQ(records.next_offset, 3);
   ASSERT_OK_AND_ASSIGN(const auto caught_up, consumer->Next(kLongWait));

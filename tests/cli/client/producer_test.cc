@@ -22,7 +22,7 @@ using support::WaitFor;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
-constexpr std::uint64_t kPartition = 7;
+constexpr std::uint64_t kProduced = 7;
 
 log::v1::Refusal OutOfSpace(std::int64_t retry_delay_ms) {
   log::v1::Refusal refusal;
@@ -82,7 +82,7 @@ class ProducerTest : public testing::Test {
   static void AppendAll(Producer& producer, std::uint64_t from, std::uint64_t to) {
     for (std::uint64_t tag = from; tag < to; ++tag) {
       const std::string value = "value " + std::to_string(tag);
-      ASSERT_OK(producer.Append(kPartition, {.key = {}, .value = value}, tag));
+      ASSERT_OK(producer.Append(kProduced, {.key = {}, .value = value}, tag));
     }
   }
 
@@ -95,7 +95,7 @@ TEST_F(ProducerTest, EveryRecordArrivesOnceInOrderAndIsAnswered) {
   AppendAll(*producer, 0, 5000);
   ASSERT_OK(producer->Flush(kLongWait));
   EXPECT_EQ(outcomes_.tags(), Counted(5000));
-  const auto values = spu_.values(kPartition);
+  const auto values = spu_.values(kProduced);
   ASSERT_EQ(values.size(), 5000U);
   for (std::size_t i = 0; i < values.size(); ++i)
     EXPECT_EQ(values[i], "value " + std::to_string(i));
@@ -111,7 +111,7 @@ TEST_F(ProducerTest, GathersWhileMessagesAreInFlight) {
   AppendAll(*producer, 1, 500);
   spu_.Release();
   ASSERT_OK(producer->Flush(kLongWait));
-  const auto batches = spu_.batches(kPartition);
+  const auto batches = spu_.batches(kProduced);
   EXPECT_EQ(std::accumulate(batches.begin(), batches.end(), 0), 500);
   // How the first records fell into the first batch is a race; the rest must have gathered.
   EXPECT_LE(batches.size(), 3U);
@@ -131,7 +131,7 @@ TEST_F(ProducerTest, StampsOffsetsOfEachBatch) {
 }
 
 TEST_F(ProducerTest, ARefusalComesBackWithItsNumbers) {
-  spu_.Refuse(kPartition, OutOfSpace(1000));
+  spu_.Refuse(kProduced, OutOfSpace(1000));
   const auto producer = Connect();
   AppendAll(*producer, 0, 1);
   ASSERT_OK(producer->Flush(kLongWait));
@@ -145,18 +145,18 @@ TEST_F(ProducerTest, ARefusalComesBackWithItsNumbers) {
 }
 
 TEST_F(ProducerTest, AnotherPartitionGoesOnWhileOneIsRefused) {
-  spu_.Refuse(kPartition, OutOfSpace(1'000'000));
+  spu_.Refuse(kProduced, OutOfSpace(1'000'000));
   const auto producer = Connect({.wait_when_refused = true});
   AppendAll(*producer, 0, 3);
   ASSERT_OK(producer->Append(8, {.key = {}, .value = "other"}, 99));
   ASSERT_TRUE(WaitFor([&] { return !outcomes_.all().empty(); }, kLongWait, "the other's answer"));
   EXPECT_EQ(outcomes_.all()[0].partition_id, 8U);
-  EXPECT_TRUE(spu_.values(kPartition).empty());
+  EXPECT_TRUE(spu_.values(kProduced).empty());
 }
 
 TEST_F(ProducerTest, WaitingProducerGoesOnAtTheNoticeAndKeepsTheOrder) {
   // The retry delay alone would take longer than the test waits.
-  spu_.Refuse(kPartition, OutOfSpace(3'600'000));
+  spu_.Refuse(kProduced, OutOfSpace(3'600'000));
   const auto producer = Connect({.wait_when_refused = true});
   AppendAll(*producer, 0, 50);
   EXPECT_THAT(producer->Flush(std::chrono::milliseconds(50)),
@@ -165,22 +165,22 @@ TEST_F(ProducerTest, WaitingProducerGoesOnAtTheNoticeAndKeepsTheOrder) {
   // The notice is repeated: a batch may just have been on its way to its refusal.
   ASSERT_TRUE(WaitFor(
       [&] {
-        spu_.Accept(kPartition, /*notice=*/true);
+        spu_.Accept(kProduced, /*notice=*/true);
         return producer->Flush(std::chrono::milliseconds(20)).ok();
       },
       kLongWait, "the producer to go on"));
   EXPECT_EQ(outcomes_.tags(), Counted(50));
-  EXPECT_EQ(spu_.values(kPartition).front(), "value 0");
-  EXPECT_EQ(spu_.values(kPartition).back(), "value 49");
+  EXPECT_EQ(spu_.values(kProduced).front(), "value 0");
+  EXPECT_EQ(spu_.values(kProduced).back(), "value 49");
 }
 
 TEST_F(ProducerTest, WaitingProducerGoesOnAfterTheRetryDelayWithoutANotice) {
-  spu_.Refuse(kPartition, OutOfSpace(1));
+  spu_.Refuse(kProduced, OutOfSpace(1));
   const auto producer = Connect({.wait_when_refused = true});
   AppendAll(*producer, 0, 5);
   // What was under way when the first was refused has been refused too: the sixth is a retry.
   ASSERT_TRUE(WaitFor([&] { return spu_.refused() > 5; }, kLongWait, "a retry"));
-  spu_.Accept(kPartition, /*notice=*/false);
+  spu_.Accept(kProduced, /*notice=*/false);
   ASSERT_OK(producer->Flush(kLongWait));
   EXPECT_EQ(outcomes_.tags(), Counted(5));
 }
@@ -188,10 +188,10 @@ TEST_F(ProducerTest, WaitingProducerGoesOnAfterTheRetryDelayWithoutANotice) {
 TEST_F(ProducerTest, RetriesAMissingStepByItself) {
   log::v1::Refusal no_step = OutOfSpace(1);
   no_step.set_reason(log::v1::REFUSAL_REASON_NO_STEP);
-  spu_.Refuse(kPartition, no_step);
+  spu_.Refuse(kProduced, no_step);
   const auto producer = Connect();
   AppendAll(*producer, 0, 5);
-  spu_.Accept(kPartition, /*notice=*/false);
+  spu_.Accept(kProduced, /*notice=*/false);
   ASSERT_OK(producer->Flush(kLongWait));
   for (const Outcome& outcome : outcomes_.all()) EXPECT_OK(outcome.status);
 }
@@ -207,14 +207,14 @@ TEST_F(ProducerTest, ABrokenStreamLeavesNoRecordWithoutAnAnswer) {
     EXPECT_FALSE(outcome.status.ok());
     EXPECT_FALSE(outcome.refusal.has_value()) << "nobody refused it: it is unknown";
   }
-  EXPECT_FALSE(producer->Append(kPartition, {.key = {}, .value = "late"}, 99).ok());
+  EXPECT_FALSE(producer->Append(kProduced, {.key = {}, .value = "late"}, 99).ok());
 }
 
 TEST_F(ProducerTest, RefusesARecordAboveTheServersLimitBeforeSendingIt) {
   spu_.started.set_batch_bytes_max(64 * 1024);
   const auto producer = Connect();
   const std::string value(64 * 1024, 'x');
-  EXPECT_THAT(producer->Append(kPartition, {.key = {}, .value = value}, 0),
+  EXPECT_THAT(producer->Append(kProduced, {.key = {}, .value = value}, 0),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("65536")));
 }
 

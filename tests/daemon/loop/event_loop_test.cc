@@ -21,7 +21,7 @@ using support::LoopThread;
 using support::WaitFor;
 using testing::ElementsAre;
 
-base::MonotonicTime Now() { return base::SystemClock().Now(); }
+base::MonotonicTime LoopNow() { return base::SystemClock().Now(); }
 
 TEST(EventLoopTest, RunsOnItsThreadWhatOthersPost) {
   LoopThread loop;
@@ -108,7 +108,7 @@ TEST(EventLoopTest, ClosesWithoutHungWorkAfterTheGraceTime) {
   // Odd graces, and a wake-up at the next full millisecond: libuv counts in those, so its timer may
   // fire before our clock says that the grace is over. Once that was then waited for, for ever.
   const auto wait_for_next_millisecond = [] {
-    const auto milliseconds = [] { return Now().since_start() / 1ms; };
+    const auto milliseconds = [] { return LoopNow().since_start() / 1ms; };
     const auto before = milliseconds();
     while (milliseconds() == before) {
     }
@@ -143,8 +143,8 @@ TEST(EventLoopTest, HeartbeatShowsALoopThatIsStuck) {
   });
   stuck.get_future().wait();
   const auto beats = heartbeat->beats();
-  EXPECT_TRUE(WaitFor([&] { return heartbeat->Age(Now()) > 50ms; }, kLongWait, "age to grow"));
-  EXPECT_GT(heartbeat->Lag(Now()), 40ms);
+  EXPECT_TRUE(WaitFor([&] { return heartbeat->Age(LoopNow()) > 50ms; }, kLongWait, "age to grow"));
+  EXPECT_GT(heartbeat->Lag(LoopNow()), 40ms);
   EXPECT_EQ(heartbeat->beats(), beats);
   release.set_value();
   EXPECT_TRUE(WaitFor([&] { return heartbeat->beats() > beats; }, kLongWait, "the loop to turn"));

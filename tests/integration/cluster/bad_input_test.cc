@@ -12,26 +12,26 @@
 namespace tidemark::story {
 namespace {
 
-namespace pb = tidemark::log::v1;
+namespace log_pb = tidemark::log::v1;
 using testing::HasSubstr;
 
 class BadInputTest : public ClusterTest {
  protected:
   // One append over a stream of its own.
-  pb::AppendResult Append(std::uint64_t partition, const std::string& batch) {
-    const auto stub = pb::ProduceService::NewStub(daemon::NewChannel(stage_->agent()));
+  log_pb::AppendResult Append(std::uint64_t partition, const std::string& batch) {
+    const auto stub = log_pb::ProduceService::NewStub(daemon::NewChannel(stage_->agent()));
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + support::kLongWait);
     const auto stream = stub->Produce(&context);
-    pb::ProduceRequest request;
-    request.mutable_start()->set_acks(pb::ACKS_DURABLE);
+    log_pb::ProduceRequest request;
+    request.mutable_start()->set_acks(log_pb::ACKS_DURABLE);
     stream->Write(request);
     request.mutable_append()->set_partition_id(partition);
     request.mutable_append()->set_batch(batch);
     stream->Write(request);
     stream->WritesDone();
-    pb::AppendResult result;
-    pb::ProduceResponse response;
+    log_pb::AppendResult result;
+    log_pb::ProduceResponse response;
     while (stream->Read(&response)) {
       if (response.results_size() > 0) result = response.results(0);
     }
@@ -54,26 +54,26 @@ TEST_F(BadInputTest, BadBatchesAreRefusedByNameAndTheAgentServesOn) {
     std::string name;
     std::uint64_t partition;
     std::string batch;
-    pb::RefusalReason reason;
+    log_pb::RefusalReason reason;
   };
   const Case cases[] = {
-      {"wrong CRC", partition, wrong_crc, pb::REFUSAL_REASON_BATCH_CHECKSUM},
-      {"length beyond the bytes", partition, long_length, pb::REFUSAL_REASON_BATCH_MALFORMED},
+      {"wrong CRC", partition, wrong_crc, log_pb::REFUSAL_REASON_BATCH_CHECKSUM},
+      {"length beyond the bytes", partition, long_length, log_pb::REFUSAL_REASON_BATCH_MALFORMED},
       {"half a batch", partition, good.substr(0, good.size() / 2),
-       pb::REFUSAL_REASON_BATCH_MALFORMED},
-      {"empty", partition, "", pb::REFUSAL_REASON_BATCH_MALFORMED},
-      {"noise", partition, std::string(500, 'x'), pb::REFUSAL_REASON_BATCH_MALFORMED},
-      {"oversize", partition, oversize, pb::REFUSAL_REASON_BATCH_TOO_LARGE},
-      {"unknown partition", 0xDEAD, good, pb::REFUSAL_REASON_UNKNOWN_PARTITION},
+       log_pb::REFUSAL_REASON_BATCH_MALFORMED},
+      {"empty", partition, "", log_pb::REFUSAL_REASON_BATCH_MALFORMED},
+      {"noise", partition, std::string(500, 'x'), log_pb::REFUSAL_REASON_BATCH_MALFORMED},
+      {"oversize", partition, oversize, log_pb::REFUSAL_REASON_BATCH_TOO_LARGE},
+      {"unknown partition", 0xDEAD, good, log_pb::REFUSAL_REASON_UNKNOWN_PARTITION},
   };
   for (const Case& bad : cases) {
     SCOPED_TRACE(bad.name);
-    const pb::AppendResult result = Append(bad.partition, bad.batch);
+    const log_pb::AppendResult result = Append(bad.partition, bad.batch);
     EXPECT_EQ(result.refusal().reason(), bad.reason) << result.ShortDebugString();
     EXPECT_FALSE(result.has_base_offset());
     EXPECT_NE(result.refusal().message(), "");
   }
-  const pb::AppendResult accepted = Append(partition, good);
+  const log_pb::AppendResult accepted = Append(partition, good);
   EXPECT_TRUE(accepted.has_base_offset()) << accepted.ShortDebugString();
   EXPECT_TRUE(stage_->spu->running());
 }

@@ -17,17 +17,17 @@
 namespace tidemark::story {
 namespace {
 
-namespace pb = tidemark::log::v1;
+namespace log_pb = tidemark::log::v1;
 
 // Takes all that comes, in a thread of its own, and counts it.
 class GreedyConsumer {
  public:
   GreedyConsumer(const std::string& endpoint, std::uint64_t partition, std::int64_t credit_bytes,
                  bool until_end)
-      : stub_(pb::ConsumeService::NewStub(daemon::NewChannel(endpoint))) {
+      : stub_(log_pb::ConsumeService::NewStub(daemon::NewChannel(endpoint))) {
     context_.set_deadline(std::chrono::system_clock::now() + 3 * support::kLongWait);
     stream_ = stub_->Consume(&context_);
-    pb::ConsumeRequest request;
+    log_pb::ConsumeRequest request;
     request.mutable_start()->set_partition_id(partition);
     request.mutable_start()->set_earliest(true);
     request.mutable_start()->set_credit_bytes(credit_bytes);
@@ -41,7 +41,7 @@ class GreedyConsumer {
   }
 
   void GiveCredits(std::int64_t bytes) {
-    pb::ConsumeRequest request;
+    log_pb::ConsumeRequest request;
     request.mutable_credits()->set_bytes(bytes);
     EXPECT_TRUE(stream_->Write(request));
   }
@@ -52,7 +52,7 @@ class GreedyConsumer {
 
  private:
   void ReadAll() {
-    pb::ConsumeResponse response;
+    log_pb::ConsumeResponse response;
     while (stream_->Read(&response)) {
       std::span<const std::byte> left = support::AsBytes(response.batches().records());
       while (!left.empty()) {
@@ -66,9 +66,10 @@ class GreedyConsumer {
     }
   }
 
-  std::unique_ptr<pb::ConsumeService::Stub> stub_;
+  std::unique_ptr<log_pb::ConsumeService::Stub> stub_;
   grpc::ClientContext context_;
-  std::unique_ptr<grpc::ClientReaderWriter<pb::ConsumeRequest, pb::ConsumeResponse>> stream_;
+  std::unique_ptr<grpc::ClientReaderWriter<log_pb::ConsumeRequest, log_pb::ConsumeResponse>>
+      stream_;
   std::thread reading_;
   std::atomic<std::int64_t> bytes_ = 0;
   std::atomic<std::int64_t> largest_batch_ = 0;

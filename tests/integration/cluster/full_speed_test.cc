@@ -1,5 +1,6 @@
 // Sixteen writers at full speed until the volume is full, alone and beside a neighbour who takes
 // what he can get: our own writes end in typed refusals, and nothing acknowledged is lost.
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <sstream>
@@ -10,6 +11,7 @@
 #include "absl/strings/str_format.h"
 #include "base/byte_size.h"
 #include "base/mutex.h"
+#include "cli/client/controller_client.h"
 #include "cli/client/producer.h"
 #include "tests/integration/cluster/cluster_fixture.h"
 #include "tests/support/http_fetch.h"
@@ -37,6 +39,7 @@ class FullSpeedTest : public ClusterTest {
     ClusterTest::SetUp();
     if (stage_ == nullptr || HasFatalFailure()) return;
     for (const auto& neighbour : stage_->neighbours) ASSERT_OK(neighbour->Take(kOtherBytes));
+    ASSERT_TRUE(AwaitNeighboursSeen());
     ASSERT_OK(stage_->Type({"topic", "create", "flood", "--partitions", "32"}));
     ASSERT_OK_AND_ASSIGN(const auto partitions, stage_->Partitions());
     std::string full_volume;
@@ -49,6 +52,21 @@ class FullSpeedTest : public ClusterTest {
     }
     ASSERT_EQ(flooded_.size(), kWriters) << "placement is not even";
     ASSERT_OK(stage_->WaitForStatus(flooded_, sc::v1::PARTITION_STATUS_ONLINE, true));
+  }
+
+  // Where new partitions go depends on what the SC knows to be free.
+  testing::AssertionResult AwaitNeighboursSeen() const {
+    return support::WaitFor(
+        [&] {
+          const auto spus = client::ControllerClient(stage_->controller()).ListSpus();
+          return spus.ok() && spus->spus_size() == 1 &&
+                 std::ranges::all_of(spus->spus(0).volumes(), [](const auto& volume) {
+                   const std::int64_t available = volume.reading().available_bytes();
+                   return !volume.holds().has_blind() && available > 0 &&
+                          available < kLargeVolumeBytes - kOtherBytes;
+                 });
+        },
+        support::kLongWait, "the SC to know what the neighbours took");
   }
 
   // On a machine that is busy elsewhere a reading may come too late, and the agent rightly stops

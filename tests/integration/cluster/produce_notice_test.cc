@@ -15,23 +15,24 @@
 namespace tidemark::story {
 namespace {
 
-namespace pb = tidemark::log::v1;
+namespace log_pb = tidemark::log::v1;
 
 // One stream as a client program sees it, message by message.
 class ProduceCall {
  public:
   ProduceCall(const std::string& endpoint, std::uint64_t partition)
-      : partition_(partition), stub_(pb::ProduceService::NewStub(daemon::NewChannel(endpoint))) {
+      : partition_(partition),
+        stub_(log_pb::ProduceService::NewStub(daemon::NewChannel(endpoint))) {
     context_.set_deadline(std::chrono::system_clock::now() + 3 * support::kLongWait);
     stream_ = stub_->Produce(&context_);
-    pb::ProduceRequest request;
-    request.mutable_start()->set_acks(pb::ACKS_DURABLE);
+    log_pb::ProduceRequest request;
+    request.mutable_start()->set_acks(log_pb::ACKS_DURABLE);
     EXPECT_TRUE(stream_->Write(request));
   }
   ~ProduceCall() { context_.TryCancel(); }
 
-  pb::AppendResult Append() {
-    pb::ProduceRequest request;
+  log_pb::AppendResult Append() {
+    log_pb::ProduceRequest request;
     request.mutable_append()->set_partition_id(partition_);
     request.mutable_append()->set_batch(
         support::AsText(support::MakeBatch({.records = 100, .value_bytes = 1000}).bytes()));
@@ -39,7 +40,7 @@ class ProduceCall {
     while (results_.empty() && Read()) {
     }
     if (results_.empty()) return {};
-    pb::AppendResult result = std::move(results_.front());
+    log_pb::AppendResult result = std::move(results_.front());
     results_.pop_front();
     return result;
   }
@@ -51,7 +52,7 @@ class ProduceCall {
     return testing::AssertionFailure()
            << "the stream has ended, and the newest notice is: " << notice_.ShortDebugString();
   }
-  const pb::PartitionNotice& newest_notice() const { return notice_; }
+  const log_pb::PartitionNotice& newest_notice() const { return notice_; }
 
   grpc::Status Finish() {
     stream_->WritesDone();
@@ -62,7 +63,7 @@ class ProduceCall {
 
  private:
   bool Read() {
-    pb::ProduceResponse response;
+    log_pb::ProduceResponse response;
     if (!stream_->Read(&response)) return false;
     for (const auto& result : response.results()) results_.push_back(result);
     if (response.has_notice()) notice_ = response.notice();
@@ -70,17 +71,18 @@ class ProduceCall {
   }
 
   const std::uint64_t partition_;
-  std::unique_ptr<pb::ProduceService::Stub> stub_;
+  std::unique_ptr<log_pb::ProduceService::Stub> stub_;
   grpc::ClientContext context_;
-  std::unique_ptr<grpc::ClientReaderWriter<pb::ProduceRequest, pb::ProduceResponse>> stream_;
-  std::deque<pb::AppendResult> results_;
-  pb::PartitionNotice notice_;  // not blocked, until told
+  std::unique_ptr<grpc::ClientReaderWriter<log_pb::ProduceRequest, log_pb::ProduceResponse>>
+      stream_;
+  std::deque<log_pb::AppendResult> results_;
+  log_pb::PartitionNotice notice_;  // not blocked, until told
 };
 
 class ProduceNoticeTest : public ClusterTest {
  protected:
   // On a machine that is busy elsewhere the agent may be blind for a moment: that passes.
-  testing::AssertionResult AppendUntilAccepted(ProduceCall& call, pb::AppendResult& accepted) {
+  testing::AssertionResult AppendUntilAccepted(ProduceCall& call, log_pb::AppendResult& accepted) {
     return support::WaitFor(
         [&] {
           accepted = call.Append();
@@ -94,7 +96,7 @@ TEST_F(ProduceNoticeTest, AStreamIsToldWhenItsPartitionStopsAndWhenItGoesOn) {
   if (stage_ == nullptr) return;
   const std::uint64_t partition = *stage_->full_partitions.begin();
   ProduceCall call(stage_->agent(), partition);
-  pb::AppendResult result;
+  log_pb::AppendResult result;
   for (int i = 0; i < 100; ++i) {  // 10 MB: more than a trim has to bring
     ASSERT_TRUE(AppendUntilAccepted(call, result)) << result.ShortDebugString();
   }
@@ -103,12 +105,12 @@ TEST_F(ProduceNoticeTest, AStreamIsToldWhenItsPartitionStopsAndWhenItGoesOn) {
   ASSERT_OK(stage_->neighbour->FillUntilLeft(base::kMiB));
   ASSERT_TRUE(call.AwaitNotice(true));
   EXPECT_EQ(call.newest_notice().partition_id(), partition);
-  EXPECT_NE(call.newest_notice().why().reason(), pb::REFUSAL_REASON_UNSPECIFIED);
+  EXPECT_NE(call.newest_notice().why().reason(), log_pb::REFUSAL_REASON_UNSPECIFIED);
   ASSERT_TRUE(support::WaitFor(
       [&] {
         result = call.Append();
         if (result.has_base_offset()) end = result.durable_end();
-        return result.refusal().reason() == pb::REFUSAL_REASON_OUT_OF_SPACE;
+        return result.refusal().reason() == log_pb::REFUSAL_REASON_OUT_OF_SPACE;
       },
       support::kLongWait, "an append to be refused for space"))
       << result.ShortDebugString();

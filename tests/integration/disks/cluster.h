@@ -14,6 +14,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "base/byte_size.h"
 #include "base/clock.h"
 #include "cli/client/producer.h"
 #include "tests/integration/disks/disk.h"
@@ -28,6 +29,10 @@
 #include "tidemark/space/v1/volume_service.pb.h"
 
 namespace tidemark::disks {
+
+inline constexpr auto kOnline = sc::v1::PARTITION_STATUS_ONLINE;
+// To show that a cluster takes records, no more.
+inline constexpr std::int64_t kFewBytes = 512 * base::kKiB;
 
 // Large: what a cycle costs is bytes, not records.
 inline constexpr std::int64_t kRecordBytes = 4096;

@@ -11,7 +11,7 @@
 namespace tidemark::disks {
 namespace {
 
-namespace pb = log::v1;
+namespace log_pb = log::v1;
 
 // Hears the outcomes, on the producer's thread.
 class Outcomes {
@@ -21,9 +21,9 @@ class Outcomes {
   void Take(const client::Outcome& outcome) {
     client::Outcome told = outcome;
     const auto reason =
-        outcome.refusal ? outcome.refusal->reason() : pb::REFUSAL_REASON_UNSPECIFIED;
+        outcome.refusal ? outcome.refusal->reason() : log_pb::REFUSAL_REASON_UNSPECIFIED;
     // Not acknowledged; whether it is in the log nobody knows.
-    if (reason == pb::REFUSAL_REASON_COMMIT_FAILED) told.refusal.reset();
+    if (reason == log_pb::REFUSAL_REASON_COMMIT_FAILED) told.refusal.reset();
     ledger_.Take(told);
     base::MutexLock lock(mutex_);
     if (outcome.status.ok()) {
@@ -32,11 +32,11 @@ class Outcomes {
     }
     if (written_.why.empty()) written_.why = outcome.status.ToString();
     switch (reason) {
-      case pb::REFUSAL_REASON_OUT_OF_SPACE:
+      case log_pb::REFUSAL_REASON_OUT_OF_SPACE:
         written_.refused.insert(outcome.partition_id);
         return;
-      case pb::REFUSAL_REASON_COMMIT_FAILED:
-      case pb::REFUSAL_REASON_VOLUME_FAILED:
+      case log_pb::REFUSAL_REASON_COMMIT_FAILED:
+      case log_pb::REFUSAL_REASON_VOLUME_FAILED:
         written_.failed = true;
         return;
       default:

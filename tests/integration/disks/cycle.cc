@@ -15,10 +15,8 @@ namespace {
 using support::kLongWait;
 
 constexpr auto kOutOfSpace = sc::v1::PARTITION_STATUS_OUT_OF_SPACE;
-constexpr auto kOnline = sc::v1::PARTITION_STATUS_ONLINE;
 // Of records that expire: with them gone the volume is well above its resume mark.
 constexpr std::int64_t kExpiringBytes = 6 * base::kMiB;
-constexpr std::int64_t kFewBytes = 512 * base::kKiB;
 // A trim leaves these, so that the segment stays that has no step left.
 constexpr std::int64_t kKeptRecords = 4;
 

@@ -13,8 +13,6 @@ namespace tidemark::disks {
 namespace {
 
 constexpr auto kFailed = sc::v1::PARTITION_STATUS_FAILED;
-constexpr auto kOnline = sc::v1::PARTITION_STATUS_ONLINE;
-constexpr std::int64_t kFewBytes = 512 * base::kKiB;
 
 }  // namespace
 

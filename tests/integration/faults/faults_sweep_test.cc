@@ -1,5 +1,5 @@
-// Every call of the day meets a kill, a power cut, and every error that CI sweeps. The optimised
-// daemons: sanitized, this takes four times as long.
+// Every call of the day meets a kill and every error that CI sweeps, and now and then a power cut.
+// The optimised daemons: sanitized, this takes four times as long.
 #include <iostream>
 
 #include "gtest/gtest.h"
@@ -9,22 +9,23 @@
 namespace tidemark::faults {
 namespace {
 
-void SweepEveryCall(const std::string& kind) {
-  const auto summary = RunSweepProgram(kind);
+void Sweep(const std::string& kind, int stride = 1) {
+  const auto summary = RunSweepProgram(kind, stride);
   if (absl::IsUnimplemented(summary.status())) GTEST_SKIP() << summary.status().message();
   ASSERT_OK(summary);
   std::cout << *summary;  // calls, runs, faults that struck
 }
 
-TEST(FaultsSweepTest, SurvivesAKillBeforeEveryCall) { SweepEveryCall("kill"); }
+TEST(FaultsSweepTest, SurvivesAKillBeforeEveryCall) { Sweep("kill"); }
 
-TEST(FaultsSweepTest, SurvivesAPowerCutInEveryCall) { SweepEveryCall("power-cut"); }
+// What a cut leaves is chosen by chance: at every call, scripts/soak io.
+TEST(FaultsSweepTest, SurvivesAPowerCutInEveryThirdCall) { Sweep("power-cut", 3); }
 
-TEST(FaultsSweepTest, SurvivesNoSpaceAtEveryCall) { SweepEveryCall("enospc"); }
+TEST(FaultsSweepTest, SurvivesNoSpaceAtEveryCall) { Sweep("enospc"); }
 
-TEST(FaultsSweepTest, SurvivesAnIoErrorAtEveryCall) { SweepEveryCall("eio"); }
+TEST(FaultsSweepTest, SurvivesAnIoErrorAtEveryCall) { Sweep("eio"); }
 
-TEST(FaultsSweepTest, SurvivesEverySyncFailingOnce) { SweepEveryCall("fsync-fails-once"); }
+TEST(FaultsSweepTest, SurvivesEverySyncFailingOnce) { Sweep("fsync-fails-once"); }
 
 }  // namespace
 }  // namespace tidemark::faults

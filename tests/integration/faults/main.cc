@@ -5,14 +5,12 @@
 //   tidemark-faults --for 4h              calls and kinds at random, also two faults in one day
 //   tidemark-faults --kind eio --at 17    one run; or --at 'sync tidemark/verdict.slots #2'
 //   tidemark-faults --calls               the calls of an undisturbed day, by number
-//   tidemark-faults --list                the kinds; KINDS are some of them (kill,eio), all, kills,
-//   io
+//   tidemark-faults --list                the kinds; KINDS: some (kill,eio), all, kills, io
 //     --of KINDS       with --for: only these (default: all)
 //     --seed N         where chance begins
 //     --stride N       only every N-th call of a sweep
 //     --stall 30s      how long a stalled call takes
-//     --workers N      days lived at the same time (default: six for each processor; they mostly
-//     wait)
+//     --workers N      days lived at the same time (default: six for each processor)
 //     --json           the last line of stdout says what came of it, in JSON
 //
 // Exit codes: 0 every promise was kept and every planned fault struck, 1 a promise was broken, 2

@@ -1,9 +1,8 @@
 // tidemark-faults as the tests call it: it does the work, in many processes.
 //
 // Threading: blocks.
-// Errors:    kUnimplemented with the reason where this machine cannot mount; kInternal with all
-// that
-//            was found, or what is void.
+// Errors:    kUnimplemented with the reason where this machine cannot mount;
+//            kInternal with all that was found, or what is void.
 #pragma once
 
 #include <string>

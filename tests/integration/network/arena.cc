@@ -18,8 +18,6 @@ namespace {
 using story::Expect;
 using support::WaitFor;
 
-constexpr sc::v1::PartitionStatus kFull = sc::v1::PARTITION_STATUS_OUT_OF_SPACE;
-constexpr sc::v1::PartitionStatus kOnline = sc::v1::PARTITION_STATUS_ONLINE;
 // Long enough for a daemon under a sanitizer, short enough that a stopped one costs no lease.
 constexpr base::Duration kCall = std::chrono::milliseconds(500);
 // Only a broken program reaches it.

@@ -20,6 +20,9 @@
 
 namespace tidemark::network {
 
+using story::kFull;
+inline constexpr auto kOnline = sc::v1::PARTITION_STATUS_ONLINE;
+
 // As the stage starts its SC.
 inline constexpr base::Duration kLease = std::chrono::seconds(1);
 // What is promised: after a fault SC and SPU agree again within this.

@@ -9,12 +9,7 @@
 #include "tests/support/await.h"
 
 namespace tidemark::network {
-namespace {
-
-constexpr sc::v1::PartitionStatus kFull = sc::v1::PARTITION_STATUS_OUT_OF_SPACE;
-constexpr sc::v1::PartitionStatus kOnline = sc::v1::PARTITION_STATUS_ONLINE;
-
-}  // namespace
+namespace {}  // namespace
 
 std::string Campaign::Named(const Fault& fault, std::string_view what) const {
   return absl::StrFormat("fault %d, %s: %s", faults_, fault.name, what);

@@ -9,7 +9,6 @@ namespace tidemark::story {
 namespace {
 
 constexpr int kCuts = 10;
-constexpr sc::v1::PartitionStatus kFull = sc::v1::PARTITION_STATUS_OUT_OF_SPACE;
 
 // OutOfSpace, and reachable or not: now, and to the watcher too, who only looks now and then.
 absl::Status ShownToEverybody(const Stage& stage, bool reachable) {

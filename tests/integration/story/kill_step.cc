@@ -9,8 +9,6 @@
 namespace tidemark::story {
 namespace {
 
-constexpr sc::v1::PartitionStatus kFull = sc::v1::PARTITION_STATUS_OUT_OF_SPACE;
-
 bool HoldsSpace(const space::v1::Volume& volume) {
   return std::ranges::find(volume.holds().held(), space::v1::HOLD_KIND_SPACE) !=
          volume.holds().held().end();

@@ -26,6 +26,9 @@
 
 namespace tidemark::story {
 
+// What a full volume's partitions show.
+inline constexpr auto kFull = sc::v1::PARTITION_STATUS_OUT_OF_SPACE;
+
 inline constexpr std::int64_t kVolumeBytes = 64LL * 1024 * 1024;
 // A neighbour's file on each volume, there before the SPU's first reading: what a neighbour takes
 // later, a flood may meet as ENOSPC, and rightly. On the full volume it goes in mid-story.

@@ -7,26 +7,26 @@
 namespace tidemark::sc {
 namespace {
 
-constexpr int kFull = 0;   // this volume runs full
-constexpr int kOther = 1;  // this one never does
+constexpr int kFilling = 0;  // this volume runs full
+constexpr int kOther = 1;    // this one never does
 
 class SeedBugTest : public testing::Test {
  protected:
   SeedBugTest() {
     simulator_.Settle();
-    EXPECT_EQ(simulator_.Status(kFull), v1::PARTITION_STATUS_ONLINE);
+    EXPECT_EQ(simulator_.Status(kFilling), v1::PARTITION_STATUS_ONLINE);
     simulator_.ForgetShown();
   }
   void RunFull() {
-    simulator_.Do(simulator_.spu().OutOfSpace(simulator_.volume(kFull), simulator_.now()));
+    simulator_.Do(simulator_.spu().OutOfSpace(simulator_.volume(kFilling), simulator_.now()));
     simulator_.Settle();
-    ASSERT_EQ(simulator_.Status(kFull), v1::PARTITION_STATUS_OUT_OF_SPACE);
+    ASSERT_EQ(simulator_.Status(kFilling), v1::PARTITION_STATUS_OUT_OF_SPACE);
     simulator_.ForgetShown();
   }
   void ExpectOnlyOutOfSpaceWasShown() {
-    EXPECT_EQ(simulator_.Status(kFull), v1::PARTITION_STATUS_OUT_OF_SPACE);
-    EXPECT_FALSE(simulator_.EverShown(kFull, v1::PARTITION_STATUS_ONLINE));
-    EXPECT_FALSE(simulator_.EverShown(kFull, v1::PARTITION_STATUS_LEADER_OFFLINE));
+    EXPECT_EQ(simulator_.Status(kFilling), v1::PARTITION_STATUS_OUT_OF_SPACE);
+    EXPECT_FALSE(simulator_.EverShown(kFilling, v1::PARTITION_STATUS_ONLINE));
+    EXPECT_FALSE(simulator_.EverShown(kFilling, v1::PARTITION_STATUS_LEADER_OFFLINE));
     EXPECT_TRUE(simulator_.checker().violations().empty())
         << simulator_.checker().violations().front();
   }
@@ -37,11 +37,11 @@ TEST_F(SeedBugTest, DisconnectAndReconnectNeverTurnsOutOfSpaceIntoOnline) {
   RunFull();
   for (int i = 0; i < 10; ++i) {
     simulator_.CutStream();
-    EXPECT_EQ(simulator_.Status(kFull), v1::PARTITION_STATUS_OUT_OF_SPACE);
-    EXPECT_FALSE(simulator_.Verdict(kFull).reachable);
+    EXPECT_EQ(simulator_.Status(kFilling), v1::PARTITION_STATUS_OUT_OF_SPACE);
+    EXPECT_FALSE(simulator_.Verdict(kFilling).reachable);
     EXPECT_EQ(simulator_.Status(kOther), v1::PARTITION_STATUS_LEADER_OFFLINE);
     simulator_.Settle(std::chrono::seconds(10));
-    EXPECT_TRUE(simulator_.Verdict(kFull).reachable);
+    EXPECT_TRUE(simulator_.Verdict(kFilling).reachable);
     EXPECT_EQ(simulator_.Status(kOther), v1::PARTITION_STATUS_ONLINE);
   }
   ExpectOnlyOutOfSpaceWasShown();
@@ -81,27 +81,27 @@ TEST_F(SeedBugTest, ARestartOfTheControllerNeverTurnsOutOfSpaceIntoOnline) {
 
 // In Fluvio the one report is taken out of its queue before it is sent.
 TEST_F(SeedBugTest, ALostReportIsSaidAgainUntilItIsAcknowledged) {
-  simulator_.Do(simulator_.spu().OutOfSpace(simulator_.volume(kFull), simulator_.now()));
+  simulator_.Do(simulator_.spu().OutOfSpace(simulator_.volume(kFilling), simulator_.now()));
   simulator_.LoseRequests();
   simulator_.Settle();
-  EXPECT_EQ(simulator_.Status(kFull), v1::PARTITION_STATUS_OUT_OF_SPACE);
+  EXPECT_EQ(simulator_.Status(kFilling), v1::PARTITION_STATUS_OUT_OF_SPACE);
 }
 
 TEST_F(SeedBugTest, AReportLostWithItsConnectionIsSaidAgainAfterTheReconnect) {
-  simulator_.Do(simulator_.spu().OutOfSpace(simulator_.volume(kFull), simulator_.now()));
+  simulator_.Do(simulator_.spu().OutOfSpace(simulator_.volume(kFilling), simulator_.now()));
   simulator_.CutStream();
-  EXPECT_EQ(simulator_.Status(kFull), v1::PARTITION_STATUS_LEADER_OFFLINE);
+  EXPECT_EQ(simulator_.Status(kFilling), v1::PARTITION_STATUS_LEADER_OFFLINE);
   simulator_.ForgetShown();
   simulator_.Settle(std::chrono::seconds(10));
-  EXPECT_EQ(simulator_.Status(kFull), v1::PARTITION_STATUS_OUT_OF_SPACE);
-  EXPECT_FALSE(simulator_.EverShown(kFull, v1::PARTITION_STATUS_ONLINE));
+  EXPECT_EQ(simulator_.Status(kFilling), v1::PARTITION_STATUS_OUT_OF_SPACE);
+  EXPECT_FALSE(simulator_.EverShown(kFilling, v1::PARTITION_STATUS_ONLINE));
 }
 
 TEST_F(SeedBugTest, OnlyAProofOfReclaimTurnsOutOfSpaceIntoOnline) {
   RunFull();
-  simulator_.Do(simulator_.spu().Reclaim(simulator_.volume(kFull), simulator_.now()));
+  simulator_.Do(simulator_.spu().Reclaim(simulator_.volume(kFilling), simulator_.now()));
   simulator_.Settle();
-  EXPECT_EQ(simulator_.Status(kFull), v1::PARTITION_STATUS_ONLINE);
+  EXPECT_EQ(simulator_.Status(kFilling), v1::PARTITION_STATUS_ONLINE);
   EXPECT_EQ(simulator_.CountEvents("volume.space_reclaimed", ""), 1u);
 }
 

@@ -23,11 +23,11 @@ std::string Content(const v1::Report& report) {
   return content.SerializeAsString();
 }
 
-bool HasSpace(const v1::Report& report) { return report.holds().has_space(); }
+bool IsFull(const v1::Report& report) { return report.holds().has_space(); }
 
 // Space was never short, or came back with numbers that hold.
 bool IsHonest(const v1::Report& report) {
-  if (HasSpace(report) || report.episodes() == 0) return true;
+  if (IsFull(report) || report.episodes() == 0) return true;
   const space::v1::Proof& proof = report.proof();
   return report.has_proof() && proof.episode() == report.episodes() && proof.readings() >= 3 &&
          proof.bytes_after() >= proof.marks().resume_bytes() &&
@@ -72,8 +72,7 @@ void TruthChecker::LookAtVolume(const VolumeState& volume, const SimSpu::Disk& d
   if (!IsHonest(now)) {
     Fail(absl::StrFormat("P3: generation %d has no space hold and no proof", now.generation()));
   }
-  if (HasSpace(before) && !HasSpace(now) &&
-      now.proof().episode() < before.holds().space().episode()) {
+  if (IsFull(before) && !IsFull(now) && now.proof().episode() < before.holds().space().episode()) {
     Fail(absl::StrFormat("P3: episode %d left with a proof of %d", before.holds().space().episode(),
                          now.proof().episode()));
   }
@@ -85,7 +84,7 @@ void TruthChecker::LookAtPartition(const ControllerCore& core, const PartitionRe
   const auto it = core.volumes().find(partition.volume);
   const v1::Report none;
   const v1::Report& held = it == core.volumes().end() ? none : it->second.record.accepted;
-  if (HasSpace(held) && verdict.status != v1::PARTITION_STATUS_OUT_OF_SPACE &&
+  if (IsFull(held) && verdict.status != v1::PARTITION_STATUS_OUT_OF_SPACE &&
       verdict.status != v1::PARTITION_STATUS_FAILED) {
     Fail(absl::StrFormat("P4: episode %d is shown as %s", held.holds().space().episode(),
                          v1::PartitionStatus_Name(verdict.status)));

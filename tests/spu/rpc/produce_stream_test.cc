@@ -23,7 +23,7 @@
 namespace tidemark::spu {
 namespace {
 
-namespace pb = tidemark::log::v1;
+namespace log_pb = tidemark::log::v1;
 using std::chrono_literals::operator""s;
 using support::kLongWait;
 
@@ -53,7 +53,7 @@ class FakePartitions final : public PartitionHost {
     return {};
   }
   void Trim(base::PartitionId, base::Offset, absl::AnyInvocable<void(TrimResult)>) override {}
-  std::vector<pb::LocalPartition> ListLocal() const override { return {}; }
+  std::vector<log_pb::LocalPartition> ListLocal() const override { return {}; }
 
   // As when a gate closes: all that was waiting, in one turn of the loop.
   void RefuseAllKept() {
@@ -67,7 +67,7 @@ class FakePartitions final : public PartitionHost {
  private:
   static AppendResult Refuse(std::string why) {
     AppendResult result;
-    result.refusal = MakeRefusal(pb::REFUSAL_REASON_OUT_OF_SPACE, std::move(why));
+    result.refusal = MakeRefusal(log_pb::REFUSAL_REASON_OUT_OF_SPACE, std::move(why));
     return result;
   }
   std::vector<absl::AnyInvocable<void(AppendResult)>> kept_;
@@ -97,7 +97,7 @@ class ProduceStreamTest : public testing::Test {
       EXPECT_OK(server);
       server_ = *std::move(server);
     });
-    stub_ = pb::ProduceService::NewStub(daemon::NewChannel(server_->endpoint().ToString()));
+    stub_ = log_pb::ProduceService::NewStub(daemon::NewChannel(server_->endpoint().ToString()));
     batch_ = support::AsText(support::MakeBatch({.value_bytes = 20}).bytes());
   }
   ~ProduceStreamTest() override {
@@ -112,13 +112,13 @@ class ProduceStreamTest : public testing::Test {
     done.get_future().wait();
   }
 
-  pb::ProduceRequest Start() const {
-    pb::ProduceRequest request;
-    request.mutable_start()->set_acks(pb::ACKS_DURABLE);
+  log_pb::ProduceRequest Start() const {
+    log_pb::ProduceRequest request;
+    request.mutable_start()->set_acks(log_pb::ACKS_DURABLE);
     return request;
   }
-  pb::ProduceRequest AppendTo(std::uint64_t partition) const {
-    pb::ProduceRequest request;
+  log_pb::ProduceRequest AppendTo(std::uint64_t partition) const {
+    log_pb::ProduceRequest request;
     request.mutable_append()->set_partition_id(partition);
     request.mutable_append()->set_batch(batch_);
     return request;
@@ -129,7 +129,7 @@ class ProduceStreamTest : public testing::Test {
   NoVolumes volumes_;
   std::optional<Services> services_;
   std::unique_ptr<daemon::GrpcServer> server_;
-  std::unique_ptr<pb::ProduceService::Stub> stub_;
+  std::unique_ptr<log_pb::ProduceService::Stub> stub_;
   std::string batch_;
 };
 
@@ -141,14 +141,14 @@ TEST_F(ProduceStreamTest, EveryOneOfManyRefusalsArrives) {
   context.set_deadline(std::chrono::system_clock::now() + kLongWait);
   const auto stream = stub_->Produce(&context);
   ASSERT_TRUE(stream->Write(Start()));
-  const pb::ProduceRequest append = AppendTo(1);
+  const log_pb::ProduceRequest append = AppendTo(1);
   for (int i = 0; i < kBatches; ++i) ASSERT_TRUE(stream->Write(append));
   ASSERT_TRUE(support::WaitFor([&] { return partitions_.appended == kBatches; }, kLongWait,
                                "all batches to wait for the disk"));
   loop_.Run([&] { partitions_.RefuseAllKept(); });
   stream->WritesDone();
   int refused = 0;
-  pb::ProduceResponse response;
+  log_pb::ProduceResponse response;
   while (stream->Read(&response)) {
     for (const auto& result : response.results()) refused += result.has_refusal() ? 1 : 0;
   }
@@ -164,14 +164,14 @@ TEST_F(ProduceStreamTest, AProducerThatDoesNotReadIsNotReadFrom) {
   context.set_deadline(std::chrono::system_clock::now() + 5s);  // it must block before
   const auto stream = stub_->Produce(&context);
   ASSERT_TRUE(stream->Write(Start()));
-  const pb::ProduceRequest append = AppendTo(2);
+  const log_pb::ProduceRequest append = AppendTo(2);
   int written = 0;
   while (written < kMoreThanFits && stream->Write(append)) ++written;
   EXPECT_LT(written, kMoreThanFits) << "all of it was read, though nobody took a result";
   // 1 MiB of results, and what gRPC buffers on both sides.
   EXPECT_LT(partitions_.appended, 30'000);
   context.TryCancel();
-  pb::ProduceResponse response;
+  log_pb::ProduceResponse response;
   while (stream->Read(&response)) {
   }
   EXPECT_FALSE(stream->Finish().ok());
@@ -183,7 +183,7 @@ TEST_F(ProduceStreamTest, PartitionsThatAreNotHereLeaveNothingBehind) {
   const auto stream = stub_->Produce(&context);
   ASSERT_TRUE(stream->Write(Start()));
   std::thread reading([&] {
-    pb::ProduceResponse response;
+    log_pb::ProduceResponse response;
     while (stream->Read(&response)) {
     }
   });
@@ -204,22 +204,22 @@ TEST_F(ProduceStreamTest, ABatchThatIsNoGoodIsCountedUnderItsReason) {
   context.set_deadline(std::chrono::system_clock::now() + kLongWait);
   const auto stream = stub_->Produce(&context);
   ASSERT_TRUE(stream->Write(Start()));
-  pb::ProduceRequest damaged = AppendTo(1);
+  log_pb::ProduceRequest damaged = AppendTo(1);
   damaged.mutable_append()->mutable_batch()->back() ^= 1;
-  pb::ProduceRequest garbage = AppendTo(1);
+  log_pb::ProduceRequest garbage = AppendTo(1);
   garbage.mutable_append()->set_batch("no batch");
-  pb::ProduceRequest huge = AppendTo(1);
+  log_pb::ProduceRequest huge = AppendTo(1);
   huge.mutable_append()->set_batch(std::string(storage::BatchLimits().batch_bytes_max + 1, 'x'));
   for (const auto& bad : {damaged, garbage, huge}) ASSERT_TRUE(stream->Write(bad));
   stream->WritesDone();
-  pb::ProduceResponse response;
+  log_pb::ProduceResponse response;
   while (stream->Read(&response)) {
   }
   EXPECT_TRUE(stream->Finish().ok());
   loop_.Run([&] {
-    EXPECT_THAT(partitions_.refused, testing::ElementsAre(pb::REFUSAL_REASON_BATCH_CHECKSUM,
-                                                          pb::REFUSAL_REASON_BATCH_MALFORMED,
-                                                          pb::REFUSAL_REASON_BATCH_TOO_LARGE));
+    EXPECT_THAT(partitions_.refused, testing::ElementsAre(log_pb::REFUSAL_REASON_BATCH_CHECKSUM,
+                                                          log_pb::REFUSAL_REASON_BATCH_MALFORMED,
+                                                          log_pb::REFUSAL_REASON_BATCH_TOO_LARGE));
   });
 }
 

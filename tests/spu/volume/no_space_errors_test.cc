@@ -14,8 +14,6 @@ namespace {
 using support::FaultRule;
 using support::Operation;
 
-constexpr std::uint64_t kPartition = 1;
-
 class NoSpaceErrorsTest : public testing::Test {
  protected:
   void SetUp() override {

@@ -6,7 +6,7 @@
 namespace tidemark::spu {
 namespace {
 
-namespace pb = tidemark::log::v1;
+namespace log_pb = tidemark::log::v1;
 using support::Operation;
 
 class VolumeCommitTest : public testing::Test {
@@ -18,7 +18,6 @@ class VolumeCommitTest : public testing::Test {
     ASSERT_TRUE(rig_.Assign(kPartition).ok());
   }
 
-  static constexpr std::uint64_t kPartition = 1;
   VolumeRig rig_;
 };
 
@@ -46,7 +45,7 @@ TEST_F(VolumeCommitTest, AFailedSyncAcknowledgesNothingAndHoldsUntilARestart) {
   ASSERT_TRUE(rig_.AwaitAccepting(false));
   EXPECT_TRUE(rig_.device_fault().has_value());
   const AppendResult refused = rig_.Append(kPartition, {});
-  EXPECT_EQ(refused.refusal->reason(), pb::REFUSAL_REASON_VOLUME_FAILED);
+  EXPECT_EQ(refused.refusal->reason(), log_pb::REFUSAL_REASON_VOLUME_FAILED);
 
   rig_.Kill();
   ASSERT_OK(rig_.Open());
@@ -127,7 +126,7 @@ TEST_F(VolumeCommitTest, ManyPartitionsFillTheVolumeTogetherWithoutMeetingENOSPC
 TEST_F(VolumeCommitTest, ReadersAreTypedOutOfRangeAfterATrim) {
   ASSERT_FALSE(rig_.Append(kPartition, {.records = 10}).refusal.has_value());
   EXPECT_EQ(rig_.Trim(kPartition, base::Offset(11)).refusal->reason(),
-            pb::REFUSAL_REASON_OFFSET_OUT_OF_RANGE);
+            log_pb::REFUSAL_REASON_OFFSET_OUT_OF_RANGE);
   EXPECT_EQ(rig_.Trim(kPartition, base::Offset(10)).log_start, base::Offset(10));
 }
 

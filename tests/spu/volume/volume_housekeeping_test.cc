@@ -14,7 +14,6 @@ using std::chrono_literals::operator""h;
 using support::WaitFor;
 using tidemark::sc::v1::TopicPolicy;
 
-constexpr std::uint64_t kPartition = 7;
 constexpr int kRecords = 64;
 constexpr std::size_t kValueBytes = 1000;
 

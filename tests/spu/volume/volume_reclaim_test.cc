@@ -11,7 +11,6 @@ using support::WaitFor;
 TEST(VolumeReclaimTest, AfterAStartANeighboursGrowthDropsNothing) {
   VolumeRig rig;
   if (!rig.unavailable().empty()) GTEST_SKIP() << rig.unavailable();
-  constexpr std::uint64_t kPartition = 7;
   tidemark::sc::v1::TopicPolicy policy;
   policy.set_on_full(tidemark::sc::v1::ON_FULL_DROP_OLDEST);
   const auto append = [&](int batches) {
@@ -53,7 +52,6 @@ TEST(VolumeReclaimTest, AfterAStartANeighboursGrowthDropsNothing) {
 TEST(VolumeReclaimTest, AStartWithinAnEpisodeEndsItByTheOldestAndGoesOn) {
   VolumeRig rig;
   if (!rig.unavailable().empty()) GTEST_SKIP() << rig.unavailable();
-  constexpr std::uint64_t kPartition = 7;
   ASSERT_OK(rig.Open());
   ASSERT_TRUE(rig.AwaitAccepting(true));
   ASSERT_TRUE(rig.Assign(kPartition).ok());

@@ -8,7 +8,7 @@
 namespace tidemark::spu {
 namespace {
 
-namespace pb = tidemark::log::v1;
+namespace log_pb = tidemark::log::v1;
 using monitor::HoldSet;
 using std::chrono_literals::operator""ms;
 using std::chrono_literals::operator""min;
@@ -47,7 +47,7 @@ void ExpectNumbers(const Refusal& refusal) {
 TEST(VolumeRefusalTest, TellsTheReasonOfEachHoldWithTheNumbersOfTheVolume) {
   struct Case {
     HoldSet holds;
-    pb::RefusalReason reason;
+    log_pb::RefusalReason reason;
     absl::StatusCode code;
     std::uint64_t episode;
     std::string says;
@@ -58,14 +58,19 @@ TEST(VolumeRefusalTest, TellsTheReasonOfEachHoldWithTheNumbersOfTheVolume) {
   const HoldSet device{
       .device = monitor::DeviceHold{.cause = monitor::DeviceCause::kIoError, .detail = "EIO"}};
   for (const Case& c : {
-           Case{space, pb::REFUSAL_REASON_OUT_OF_SPACE, absl::StatusCode::kResourceExhausted, 9,
+           Case{space, log_pb::REFUSAL_REASON_OUT_OF_SPACE, absl::StatusCode::kResourceExhausted, 9,
                 "4.2 KiB available, full mark 4.9 KiB, resume mark 6.8 KiB (episode 9)"},
-           Case{blind, pb::REFUSAL_REASON_VOLUME_BLIND, absl::StatusCode::kUnavailable, 0,
+           Case{blind, log_pb::REFUSAL_REASON_VOLUME_BLIND, absl::StatusCode::kUnavailable, 0,
                 "no reading"},
-           Case{held, pb::REFUSAL_REASON_VOLUME_HELD_BY_OPERATOR,
+           Case{held, log_pb::REFUSAL_REASON_VOLUME_HELD_BY_OPERATOR,
                 absl::StatusCode::kFailedPrecondition, 0, "held by eve: moving"},
-           Case{device, pb::REFUSAL_REASON_VOLUME_FAILED, absl::StatusCode::kUnavailable, 0, "EIO"},
-           Case{{}, pb::REFUSAL_REASON_PROVISIONING, absl::StatusCode::kUnavailable, 0, "not open"},
+           Case{device, log_pb::REFUSAL_REASON_VOLUME_FAILED, absl::StatusCode::kUnavailable, 0,
+                "EIO"},
+           Case{{},
+                log_pb::REFUSAL_REASON_PROVISIONING,
+                absl::StatusCode::kUnavailable,
+                0,
+                "not open"},
        }) {
     SCOPED_TRACE(c.says);
     VolumeState state = Closed();
@@ -90,7 +95,7 @@ TEST(VolumeRefusalTest, NoStepHasTheNumbersOfTheVolumeToo) {
   for (const bool out_of_space : {true, false}) {
     const Refusal refusal = NoStepRefusal(Closed(), "why", out_of_space);
     EXPECT_EQ(refusal.reason(),
-              out_of_space ? pb::REFUSAL_REASON_OUT_OF_SPACE : pb::REFUSAL_REASON_NO_STEP);
+              out_of_space ? log_pb::REFUSAL_REASON_OUT_OF_SPACE : log_pb::REFUSAL_REASON_NO_STEP);
     ExpectNumbers(refusal);
   }
 }
@@ -127,7 +132,7 @@ TEST(VolumeRefusalTest, OfARealVolumeHasWhatTheDiskAndTheNewestReadingSay) {
 
   const Refusal refusal = *rig.Append(1, {}).refusal;
   const monitor::VerdictRecord durable = rig.durable();
-  EXPECT_EQ(refusal.reason(), pb::REFUSAL_REASON_OUT_OF_SPACE);
+  EXPECT_EQ(refusal.reason(), log_pb::REFUSAL_REASON_OUT_OF_SPACE);
   EXPECT_EQ(refusal.available_bytes(), *on_disk);
   EXPECT_EQ(refusal.full_bytes(), durable.marks.full_bytes);
   EXPECT_EQ(refusal.resume_bytes(), durable.marks.resume_bytes);

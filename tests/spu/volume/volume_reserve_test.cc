@@ -13,8 +13,6 @@ namespace {
 using support::Operation;
 using support::WaitFor;
 
-constexpr std::uint64_t kPartition = 1;
-
 class VolumeReserveTest : public testing::Test {
  protected:
   void SetUp() override {

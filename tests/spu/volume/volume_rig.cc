@@ -40,17 +40,17 @@ std::vector<std::string> VolumeRig::ReadAll(std::uint64_t id) {
 }
 
 VolumeRig::Filled VolumeRig::Fill(std::uint64_t id) {
-  constexpr int kRecords = 64;
+  constexpr int kBatch = 64;
   constexpr int kBatchesMax = 100'000;
   Filled filled;
   for (int n = 0; n < kBatchesMax; ++n) {
     AppendResult result =
-        Append(id, {.records = kRecords, .value_bytes = 1000, .tag = absl::StrFormat("b%d-", n)});
+        Append(id, {.records = kBatch, .value_bytes = 1000, .tag = absl::StrFormat("b%d-", n)});
     if (result.refusal.has_value()) {
       filled.refusal = *std::move(result.refusal);
       return filled;
     }
-    filled.acknowledged += kRecords;
+    filled.acknowledged += kBatch;
   }
   ADD_FAILURE() << "the volume never filled";
   return filled;

@@ -30,6 +30,9 @@
 
 namespace tidemark::spu {
 
+// The partition of a test that needs only one.
+inline constexpr std::uint64_t kPartition = 1;
+
 class VolumeRig : private VolumeListener {
  public:
   explicit VolumeRig(support::SmallVolume::Options options = {

@@ -6,7 +6,7 @@
 namespace tidemark::spu {
 namespace {
 
-namespace pb = tidemark::log::v1;
+namespace log_pb = tidemark::log::v1;
 using support::FaultRule;
 using support::Operation;
 using support::WaitFor;
@@ -21,14 +21,13 @@ class VolumeSpaceTest : public testing::Test {
     ASSERT_TRUE(rig_.Assign(kPartition).ok());
   }
 
-  static constexpr std::uint64_t kPartition = 7;
   VolumeRig rig_;
 };
 
 TEST_F(VolumeSpaceTest, FillsToTypedRefusalsAndKeepsEverythingAcknowledged) {
   const VolumeRig::Filled filled = rig_.Fill(kPartition);
   EXPECT_GT(filled.acknowledged, 10'000);
-  EXPECT_EQ(filled.refusal.reason(), pb::REFUSAL_REASON_OUT_OF_SPACE);
+  EXPECT_EQ(filled.refusal.reason(), log_pb::REFUSAL_REASON_OUT_OF_SPACE);
   EXPECT_EQ(filled.refusal.grpc_code(), static_cast<int>(absl::StatusCode::kResourceExhausted));
   EXPECT_GT(filled.refusal.available_bytes(), 0) << "own writes never come near ENOSPC";
   EXPECT_GT(filled.refusal.resume_bytes(), filled.refusal.full_bytes());
@@ -124,7 +123,7 @@ TEST_F(VolumeSpaceTest, AKillInTheEpisodeStaysHeldBeforeTheFirstReading) {
   EXPECT_FALSE(rig_.accepting());
   EXPECT_TRUE(rig_.holds().space.has_value());
   EXPECT_EQ(rig_.durable().generation, before.generation);
-  EXPECT_EQ(rig_.Append(kPartition, {}).refusal->reason(), pb::REFUSAL_REASON_OUT_OF_SPACE);
+  EXPECT_EQ(rig_.Append(kPartition, {}).refusal->reason(), log_pb::REFUSAL_REASON_OUT_OF_SPACE);
 }
 
 TEST_F(VolumeSpaceTest, ADeviceFaultInTheEpisodeDoesNotEndIt) {
@@ -169,7 +168,7 @@ TEST_F(VolumeSpaceTest, ENOSPCAtAStepIsAHoldAndLosesNothing) {
   rig_.disk().Add(
       {.operation = Operation::kAllocate, .path_contains = ".log", .error_number = ENOSPC});
   const VolumeRig::Filled filled = rig_.Fill(kPartition);
-  EXPECT_EQ(filled.refusal.reason(), pb::REFUSAL_REASON_OUT_OF_SPACE);
+  EXPECT_EQ(filled.refusal.reason(), log_pb::REFUSAL_REASON_OUT_OF_SPACE);
   ASSERT_TRUE(rig_.AwaitAccepting(false));
   EXPECT_EQ(std::ssize(rig_.ReadAll(kPartition)), filled.acknowledged + 3);
   // The disk has room all the time: it goes on by a proof, not by itself.

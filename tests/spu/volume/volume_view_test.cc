@@ -10,7 +10,7 @@
 namespace tidemark::spu {
 namespace {
 
-namespace space = tidemark::space::v1;
+namespace space_pb = tidemark::space::v1;
 using support::Operation;
 using support::WaitFor;
 using testing::AllOf;
@@ -33,7 +33,7 @@ class VolumeViewTest : public testing::Test {
   VolumeRig rig_;
 };
 
-std::vector<std::string> StepsOf(const space::Explanation& explanation) {
+std::vector<std::string> StepsOf(const space_pb::Explanation& explanation) {
   return {explanation.next_steps().begin(), explanation.next_steps().end()};
 }
 
@@ -49,10 +49,10 @@ TEST_F(VolumeViewTest, AVolumeThatCouldNotStartSaysWhyAndWhatToDo) {
       {.operation = Operation::kList, .path_contains = "partitions", .error_number = EACCES});
   ASSERT_FALSE(rig_.Open().ok());
 
-  const space::Explanation explanation = rig_.explanation();
+  const space_pb::Explanation explanation = rig_.explanation();
   ASSERT_EQ(explanation.volume().device_faults_size(), 1);
   EXPECT_THAT(explanation.volume().device_faults(0).detail(), HasSubstr("partitions"));
-  EXPECT_THAT(explanation.volume().holds().held(), ElementsAre(space::HOLD_KIND_SPACE));
+  EXPECT_THAT(explanation.volume().holds().held(), ElementsAre(space_pb::HOLD_KIND_SPACE));
   EXPECT_EQ(explanation.volume().episodes(), 1u);
   EXPECT_GT(explanation.volume().generation(), 0u);
   EXPECT_THAT(explanation.summary(), AllOf(HasSubstr("could not start"), HasSubstr("partitions")));
@@ -66,7 +66,7 @@ TEST_F(VolumeViewTest, AFirstStartOnAFullDiskSaysWhatItNeeds) {
   ASSERT_OK(rig_.Open());
   ASSERT_TRUE(WaitFor([&] { return rig_.explanation().proof().bytes_short() > 0; },
                       support::kLongWait, "the first readings"));
-  const space::Explanation explanation = rig_.explanation();
+  const space_pb::Explanation explanation = rig_.explanation();
   EXPECT_FALSE(explanation.volume().accepting());
   EXPECT_THAT(explanation.volume().not_ready(), HasSubstr("first start"));
   EXPECT_THAT(StepsOf(explanation), Contains(StartsWith("free ")));
@@ -75,7 +75,7 @@ TEST_F(VolumeViewTest, AFirstStartOnAFullDiskSaysWhatItNeeds) {
 
 TEST_F(VolumeViewTest, AVolumeThatServesIsReadyAndNothingIsToDo) {
   Serve();
-  const space::Explanation explanation = rig_.explanation();
+  const space_pb::Explanation explanation = rig_.explanation();
   EXPECT_TRUE(explanation.volume().accepting());
   EXPECT_EQ(explanation.volume().not_ready(), "");
   EXPECT_EQ(explanation.marks_set_by(), "defaults");
@@ -117,10 +117,10 @@ TEST_F(VolumeViewTest, APartitionThatLostRecordsIsNamedOnAReadyVolume) {
     rig_.volumes().all().front()->Assign(gone, [&](const auto&) { assigned.set_value(); });
   });
   assigned.get_future().wait();
-  const space::Explanation explanation = rig_.explanation();
+  const space_pb::Explanation explanation = rig_.explanation();
   EXPECT_TRUE(explanation.volume().accepting());
   ASSERT_EQ(explanation.partition_faults_size(), 1);
-  const space::PartitionFault& fault = explanation.partition_faults(0);
+  const space_pb::PartitionFault& fault = explanation.partition_faults(0);
   EXPECT_EQ(fault.partition_id(), 9u);
   EXPECT_EQ(fault.topic(), "orders");
   EXPECT_TRUE(fault.lost_data());
@@ -129,12 +129,12 @@ TEST_F(VolumeViewTest, APartitionThatLostRecordsIsNamedOnAReadyVolume) {
 }
 
 TEST(NextSteps, NamesTheQuotaWhereAQuotaIsTheCause) {
-  space::Explanation explanation;
-  space::Volume& volume = *explanation.mutable_volume();
+  space_pb::Explanation explanation;
+  space_pb::Volume& volume = *explanation.mutable_volume();
   volume.set_path("/data/a");
   volume.set_uuid("aaaa1111-0000");
-  volume.mutable_holds()->add_held(space::HOLD_KIND_SPACE);
-  volume.mutable_holds()->mutable_space()->set_cause(space::SPACE_CAUSE_QUOTA);
+  volume.mutable_holds()->add_held(space_pb::HOLD_KIND_SPACE);
+  volume.mutable_holds()->mutable_space()->set_cause(space_pb::SPACE_CAUSE_QUOTA);
   volume.mutable_marks()->set_resume_bytes(100);
   volume.mutable_reading()->set_available_bytes(1000);
   const auto steps = NextSteps(explanation);

@@ -1,4 +1,5 @@
 // The log on a real volume without a free byte and without a free inode.
+#include "base/byte_size.h"
 #include "storage/fs/posix_file_system.h"
 #include "storage/segment/segment_name.h"
 #include "tests/storage/log/log_rig.h"
@@ -8,11 +9,10 @@
 namespace tidemark::storage {
 namespace {
 
+using base::kMiB;
 using base::Offset;
 using support::HasErrno;
 using support::Operation;
-
-constexpr std::int64_t kMiB = 1024 * 1024;
 
 class FullVolumeTest : public support::OnSmallVolumes {
  protected:

@@ -13,7 +13,7 @@ namespace {
 using base::Offset;
 using support::StatusIs;
 
-PartitionState Sample() {
+PartitionState SampleState() {
   return {.id = base::PartitionId(0x2a),
           .topic = "orders",
           .index = 3,
@@ -24,7 +24,7 @@ PartitionState Sample() {
 }
 
 TEST(PartitionStateTest, BytesAreThoseOfTheGoldenFile) {
-  const auto slot = EncodeSlot(MakeSlotKind("PART"), 1, EncodePartitionState(Sample()));
+  const auto slot = EncodeSlot(MakeSlotKind("PART"), 1, EncodePartitionState(SampleState()));
   EXPECT_TRUE(support::MatchesGolden("partition_state_v1.hex", slot));
 }
 
@@ -32,7 +32,7 @@ TEST(PartitionStateTest, ReadsTheGoldenFile) {
   const DecodedSlot slot =
       DecodeSlot(MakeSlotKind("PART"), support::ReadGolden("partition_state_v1.hex"));
   ASSERT_EQ(slot.state, SlotState::kValid);
-  EXPECT_THAT(DecodePartitionState(slot.payload), support::IsOkAndHolds(Sample()));
+  EXPECT_THAT(DecodePartitionState(slot.payload), support::IsOkAndHolds(SampleState()));
 }
 
 TEST(FormatDocumentTest, ShowsEveryGoldenFileOfStorage) {
@@ -44,10 +44,10 @@ TEST(FormatDocumentTest, ShowsEveryGoldenFileOfStorage) {
 
 TEST(PartitionStateTest, EveryStateComesBack) {
   PartitionState plain{.id = base::PartitionId(~0ULL), .topic = std::string(249, 'x')};
-  PartitionState deleted = Sample();
+  PartitionState deleted = SampleState();
   deleted.tombstone = true;
   deleted.clean_end.reset();
-  PartitionState held = Sample();
+  PartitionState held = SampleState();
   held.lost_data->ranges.clear();
   for (const PartitionState& state : {plain, deleted, held, PartitionState{}}) {
     EXPECT_THAT(DecodePartitionState(EncodePartitionState(state)), support::IsOkAndHolds(state));
@@ -55,7 +55,7 @@ TEST(PartitionStateTest, EveryStateComesBack) {
 }
 
 TEST(PartitionStateTest, EveryTruncationIsRefused) {
-  const auto good = EncodePartitionState(Sample());
+  const auto good = EncodePartitionState(SampleState());
   for (std::size_t length = 0; length < good.size(); ++length) {
     EXPECT_THAT(DecodePartitionState(std::span(good).first(length)),
                 StatusIs(absl::StatusCode::kDataLoss))
@@ -64,7 +64,7 @@ TEST(PartitionStateTest, EveryTruncationIsRefused) {
 }
 
 TEST(PartitionStateTest, MoreRangesThanFitAreHeldAsOneNeverForgotten) {
-  PartitionState state = Sample();
+  PartitionState state = SampleState();
   state.lost_data->reason.assign(5000, 'r');
   state.lost_data->ranges.clear();
   for (int i = 0; i < 200; ++i)
@@ -79,7 +79,7 @@ TEST(PartitionStateTest, MoreRangesThanFitAreHeldAsOneNeverForgotten) {
 TEST(PartitionStateTest, ATornSaveLeavesTheStateBefore) {
   const support::TempDirectory home;
   PosixFileSystem real;
-  PartitionState state = Sample();
+  PartitionState state = SampleState();
   ASSERT_OK(CreatePartitionState(real, home.path(), state));
   for (std::size_t torn_at = 0; torn_at < 90; torn_at += 7) {
     support::FaultyFileSystem disk(real);

@@ -21,7 +21,7 @@ constexpr auto kSecond = std::chrono::seconds(1);
 
 // Three closed segments of 100 bytes and an active one of 60; newest records 900, 500, 100 s and
 // 10 s old.
-std::vector<SegmentSummary> Sample() {
+std::vector<SegmentSummary> FourSegments() {
   return {{Offset(0), Offset(10), 100, kNow - 900'000, false, false},
           {Offset(10), Offset(20), 100, kNow - 500'000, false, false},
           {Offset(20), Offset(30), 100, kNow - 100'000, false, false},
@@ -80,7 +80,7 @@ TEST(RetentionPlanTest, WhatTheLimitsAllowGoesOldestFirst) {
   };
   for (const RetentionCase& c : cases) {
     SCOPED_TRACE(c.name);
-    auto segments = Sample();
+    auto segments = FourSegments();
     if (c.busy >= 0) segments[static_cast<std::size_t>(c.busy)].busy = true;
     const TrimPlan plan = PlanRetention(segments, Offset(c.log_start_before), c.limits, kNow);
     EXPECT_EQ(plan.drop.size(), c.dropped);
@@ -106,7 +106,7 @@ TEST(RetentionPlanTest, TrimDropsWholeSegmentsAndMovesTheStartExactly) {
   for (const Case& c :
        {Case{0, 0}, Case{9, 0}, Case{10, 1}, Case{11, 1}, Case{30, 3}, Case{34, 3}, Case{35, 4}}) {
     SCOPED_TRACE(c.before);
-    const TrimPlan plan = PlanTrimBefore(Sample(), Offset(0), Offset(c.before));
+    const TrimPlan plan = PlanTrimBefore(FourSegments(), Offset(0), Offset(c.before));
     EXPECT_EQ(plan.drop.size(), c.dropped);
     EXPECT_EQ(plan.log_start, Offset(c.before));
     EXPECT_EQ(plan.seals_active, c.dropped == 4);

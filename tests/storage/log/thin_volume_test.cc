@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "base/byte_size.h"
 #include "storage/fs/posix_file_system.h"
 #include "tests/storage/log/log_rig.h"
 #include "tests/support/foreign_filler.h"
@@ -11,10 +12,9 @@
 namespace tidemark::storage {
 namespace {
 
+using base::kMiB;
 using support::ForeignFiller;
 using support::SmallVolume;
-
-constexpr std::int64_t kMiB = 1024 * 1024;
 
 class ThinVolumeTest : public testing::Test {
  protected:
