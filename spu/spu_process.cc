@@ -10,6 +10,7 @@
 #include "absl/strings/str_format.h"
 #include "base/byte_size.h"
 #include "base/check.h"
+#include "base/errno_status.h"
 #include "base/status_macros.h"
 #include "daemon/command_line.h"
 #include "daemon/grpc_health_publisher.h"
@@ -55,20 +56,27 @@ VolumeOptions OptionsOf(const SpuOptions& options, const VolumeConfig& volume) {
   return out;
 }
 
+struct OpenedVolume {
+  std::shared_ptr<VolumeDisk> disk;
+  absl::Status marks;  // as far as they can be judged before anything else is known
+};
+
 // A hung mount must not hold up the others: who does not answer in time counts as not there, and
 // its thread is left to the kernel.
-absl::StatusOr<std::shared_ptr<VolumeDisk>> OpenInTime(storage::FileSystem& file_system,
-                                                       const base::Clock& clock,
-                                                       const std::string& path) {
-  using Opened = absl::StatusOr<std::shared_ptr<VolumeDisk>>;
+absl::StatusOr<OpenedVolume> OpenInTime(storage::FileSystem& file_system, const base::Clock& clock,
+                                        const VolumeConfig& config) {
+  using Opened = absl::StatusOr<OpenedVolume>;
   auto promise = std::make_shared<std::promise<Opened>>();
   std::future<Opened> opened = promise->get_future();
-  std::thread([&file_system, &clock, path, promise] {
-    promise->set_value(VolumeDisk::Open(file_system, clock, path));
+  std::thread([&file_system, &clock, config, promise] {
+    auto disk = VolumeDisk::Open(file_system, clock, config.path);
+    if (!disk.ok()) return promise->set_value(disk.status());
+    absl::Status marks = Volume::CheckMarks(**disk, config.marks);
+    promise->set_value(OpenedVolume{*std::move(disk), std::move(marks)});
   }).detach();
   if (opened.wait_for(kOpenDeadline) == std::future_status::ready) return opened.get();
   return absl::UnavailableError(absl::StrFormat("open volume '%s': no answer from the disk for %s",
-                                                path, base::FormatDuration(kOpenDeadline)));
+                                                config.path, base::FormatDuration(kOpenDeadline)));
 }
 
 }  // namespace
@@ -115,24 +123,29 @@ absl::Status SpuProcess::OpenVolumes(storage::FileSystem& file_system) {
   std::map<std::uint64_t, std::string> devices;
   absl::Status first_fault;
   for (const VolumeConfig& config : options_.volumes) {
-    auto disk = OpenInTime(file_system, clock_, config.path);
-    if (!disk.ok()) {
+    auto opened = OpenInTime(file_system, clock_, config);
+    if (!opened.ok()) {
       daemon::Log(LogLevel::kError, "volume.not_opened",
-                  {{"volume", config.path}, {"why", disk.status().message()}});
+                  {{"volume", config.path}, {"why", opened.status().message()}});
       absl::StrAppendFormat(&volume_faults_, "%s%s", volume_faults_.empty() ? "" : "; ",
-                            disk.status().message());
-      volumes_.AddUnopened(config.path, disk.status());
-      if (first_fault.ok()) first_fault = disk.status();
+                            opened.status().message());
+      volumes_.AddUnopened(config.path, opened.status());
+      if (first_fault.ok()) first_fault = opened.status();
       continue;
     }
-    const auto [same, added] = devices.emplace((*disk)->device_id(), config.path);
+    // Before the SC hears of a volume that would never serve.
+    if (!opened->marks.ok()) {
+      return base::Annotate(opened->marks, absl::StrFormat("volume '%s'", config.path));
+    }
+    std::shared_ptr<VolumeDisk>& disk = opened->disk;
+    const auto [same, added] = devices.emplace(disk->device_id(), config.path);
     if (!added) {
       return absl::InvalidArgumentError(absl::StrFormat(
           "volumes '%s' and '%s' lie on one filesystem (device %d): they would spend the same "
           "space twice; give each a filesystem of its own, or configure one",
-          same->second, config.path, (*disk)->device_id()));
+          same->second, config.path, disk->device_id()));
     }
-    volumes_.Add(std::make_unique<Volume>(loop_, clock_, *std::move(disk),
+    volumes_.Add(std::make_unique<Volume>(loop_, clock_, std::move(disk),
                                           OptionsOf(options_, config), *this));
   }
   // One bad disk must not stop the others; none at all is no SPU.

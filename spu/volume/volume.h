@@ -77,6 +77,10 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
          const VolumeOptions& options, VolumeListener& listener);
   ~Volume() override;
 
+  // Whether the marks fit this disk, as far as a first reading tells: before anybody is told of the
+  // volume. Blocks on the disk. kInvalidArgument with the numbers; OK where there is no reading.
+  static absl::Status CheckMarks(VolumeDisk& disk, const monitor::MarksOverrides& overrides);
+
   // Opens the partitions and the verdict; `done` when the volume serves reads, or cannot. A disk
   // that does not answer the first look in time is a fault: the others must not wait for it.
   void Start(absl::AnyInvocable<void(absl::Status)> done);

@@ -16,7 +16,25 @@ constexpr base::Duration kHousekeepingInterval = std::chrono::seconds(1);
 // Marker and verdict slots, with their blocks.
 constexpr std::int64_t kSlotsBytes = 64 * base::kKiB;
 
+absl::Status Validate(const monitor::Marks& marks, const monitor::SpaceReading& reading,
+                      std::size_t partitions) {
+  monitor::MarksFit fit;
+  fit.total_bytes = reading.total_bytes;
+  fit.inodes_total = reading.counts_inodes ? reading.inodes_total : 0;
+  fit.slots_bytes = kSlotsBytes;
+  fit.partitions = static_cast<std::int64_t>(partitions);
+  return monitor::ValidateMarks(marks, fit);
+}
+
 }  // namespace
+
+absl::Status Volume::CheckMarks(VolumeDisk& disk, const monitor::MarksOverrides& overrides) {
+  const monitor::ProbeOutcome probe = disk.probe().Probe();
+  const auto* reading = std::get_if<monitor::SpaceReading>(&probe);
+  if (reading == nullptr) return absl::OkStatus();
+  const std::int64_t inodes = reading->counts_inodes ? reading->inodes_total : 0;
+  return Validate(monitor::DeriveMarks(disk.capacity_bytes(), inodes, overrides), *reading, 0);
+}
 
 void Volume::Start(absl::AnyInvocable<void(absl::Status)> done) {
   on_started_ = std::move(done);
@@ -84,12 +102,7 @@ absl::Status Volume::SetMarks(const monitor::SpaceReading* reading, std::size_t 
     marks_.low_inodes = record->marks.low_inodes;
     return absl::OkStatus();
   }
-  monitor::MarksFit fit;
-  fit.total_bytes = reading->total_bytes;
-  fit.inodes_total = inodes_total;
-  fit.slots_bytes = kSlotsBytes;
-  fit.partitions = static_cast<std::int64_t>(partitions);
-  return monitor::ValidateMarks(marks_, fit);
+  return Validate(marks_, *reading, partitions);
 }
 
 void Volume::OpenPartitions(const std::vector<base::PartitionId>& ids) {

@@ -19,6 +19,7 @@ namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 
 constexpr int kTryAgain = 69;
 constexpr int kConfiguration = 78;
@@ -133,6 +134,8 @@ TEST_F(SpuProcessTest, NamesWhatIsWrongWithTheConfiguration) {
     const CommandResult result = Run(Arguments({"--config", ConfigFile(bad.toml)}));
     EXPECT_EQ(result.exit.code, kConfiguration) << result.ToString();
     for (const std::string& text : bad.says) EXPECT_THAT(result.errors, HasSubstr(text));
+    // The SC would know it for ever.
+    EXPECT_THAT(result.errors, Not(HasSubstr("spu.serving")));
   }
 }
 
