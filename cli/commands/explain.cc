@@ -70,8 +70,10 @@ Told FromLastReport(const VolumeView& view, const absl::Status& why) {
                : absl::StrFormat("bring SPU %s back, then: tidemark volume explain %s", view.spu_id,
                                  view.volume.path()));
   *told.explanation.mutable_volume() = view.volume;
-  told.explanation.set_summary(absl::StrFormat("last known, from a report %d ms old: %s",
-                                               view.report_age_ms, why.message()));
+  told.explanation.set_summary(view.reported
+                                   ? absl::StrFormat("last known, from a report %d ms old: %s",
+                                                     view.report_age_ms, why.message())
+                                   : absl::StrFormat("no report yet: %s", why.message()));
   return told;
 }
 

@@ -51,10 +51,9 @@ std::string HoldLine(int kind, const space::v1::Holds& holds) {
 }
 
 // The verdict, its cause and the numbers it rests on. `marks_set_by` "": not known.
-std::string FactsText(const Volume& volume, const std::string& spu_id,
+std::string FactsText(const Volume& volume, const std::string& spu_id, const std::string& verdict,
                       const std::string& marks_set_by) {
-  std::string text =
-      absl::StrFormat("%s on SPU %s: %s\n", volume.path(), spu_id, VerdictText(volume));
+  std::string text = absl::StrFormat("%s on SPU %s: %s\n", volume.path(), spu_id, verdict);
   for (const int kind : volume.holds().held()) text += HoldLine(kind, volume.holds());
   for (const auto& fault : volume.device_faults()) text += DeviceLine(fault);
   const auto& reading = volume.reading();
@@ -128,7 +127,8 @@ std::string ProgressText(const space::v1::ProofProgress& proof, const Volume& vo
 
 std::string ExplanationText(const space::v1::Explanation& explanation, const std::string& spu_id) {
   const Volume& volume = explanation.volume();
-  std::string text = FactsText(volume, spu_id, explanation.marks_set_by()) + SpuText(explanation);
+  std::string text = FactsText(volume, spu_id, VerdictText(volume), explanation.marks_set_by()) +
+                     SpuText(explanation);
   if (!explanation.summary().empty()) text += "\n" + explanation.summary() + "\n";
   const auto& held = volume.holds().held();
   const bool space_held = std::ranges::find(held, space::v1::HOLD_KIND_SPACE) != held.end();
@@ -154,9 +154,13 @@ std::string ExplanationText(const space::v1::Explanation& explanation, const std
 }
 
 std::string LastReportText(const VolumeView& view, const std::string& why_not) {
+  if (!view.reported) {
+    return absl::StrFormat("%s on SPU %s: %s. %s\n", view.volume.path(), view.spu_id,
+                           VerdictText(view), why_not);
+  }
   std::string text = absl::StrFormat("LAST KNOWN, from a report to the SC %s ago. %s\n\n",
                                      Milliseconds(view.report_age_ms), why_not);
-  text += FactsText(view.volume, view.spu_id, "");
+  text += FactsText(view.volume, view.spu_id, VerdictText(view), "");
   if (view.bytes_short > 0) text += ShortText(view.bytes_short, view.volume);
   if (view.volume.has_last_proof()) {
     text += "\nLast proof: " + ProofText(view.volume.last_proof()) + "\n";

@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <chrono>
 #include <map>
 
@@ -34,21 +33,24 @@ std::string SpuLine(const sc::v1::Spu& spu, bool colors) {
 
 // "" where what is shown is what is.
 std::string LastKnown(const VolumeView& view) {
-  if (view.reachable) return "";
+  if (!view.last_known()) return "";
   return absl::StrFormat(" (last known %s ago)",
-                         base::FormatDuration(std::chrono::milliseconds(
-                             std::max<std::int64_t>(view.report_age_ms, 0))));
+                         base::FormatDuration(std::chrono::milliseconds(view.report_age_ms)));
 }
 
 std::string VolumeLines(const VolumeView& view, bool colors) {
   const space::v1::Volume& volume = view.volume;
   const Color color = VolumeColor(view);
+  if (!view.reported) {
+    return absl::StrFormat("  %s:%s\n    %d partitions\n    %s\n", view.spu_id, volume.path(),
+                           volume.partitions(), Painted(VerdictText(view), color, colors));
+  }
   return absl::StrFormat(
       "  %s:%s%s\n    %s %s free of %s, %d partitions\n    %s\n", view.spu_id, volume.path(),
       Painted(LastKnown(view), Color::kWarning, colors),
       Painted(SpaceBar(volume.reading(), volume.marks(), kStatusBar), color, colors),
       SizeText(volume.reading().available_bytes()), SizeText(volume.reading().total_bytes()),
-      volume.partitions(), Painted(VerdictText(volume), color, colors));
+      volume.partitions(), Painted(VerdictText(view), color, colors));
 }
 
 std::string PartitionLine(const sc::v1::ListPartitionsResponse& partitions, bool colors) {

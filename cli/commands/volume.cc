@@ -45,6 +45,7 @@ absl::Status DescribeVolume(Invocation& invocation, const std::string& name) {
                                               : volume.uuid() == view.volume.uuid();
       if (!same) continue;
       view.volume = volume;
+      view.reported = true;
       view.report_age_ms = -1;
     }
   } else {

@@ -47,6 +47,47 @@ std::string TimeToFull(const space::v1::Volume& volume) {
   return base::FormatDuration(std::chrono::milliseconds(room.time_to_full_ms()));
 }
 
+std::string Line(const char* name, const std::string& value) {
+  return absl::StrFormat("  %-14s %s\n", name, value);
+}
+
+// Verdict and numbers of one that was reported.
+std::string Told(const VolumeView& view) {
+  const space::v1::Volume& volume = view.volume;
+  const space::v1::Marks& marks = volume.marks();
+  const Room& room = volume.room();
+  std::string text =
+      Line("verdict", absl::StrFormat("%s, generation %d, %d episodes so far", VerdictText(view),
+                                      volume.generation(), volume.episodes()));
+  if (volume.holds().has_space() && volume.holds().space().episode() > 0) {
+    text += Line("since", TimeText(volume.holds().space().since_unix_ms()));
+  }
+  text += Line("space", SpaceBar(volume.reading(), marks, kBarWidth * 2));
+  text += Line(
+      "available",
+      absl::StrFormat("%s of %s on %s", ExactBytes(volume.reading().available_bytes()),
+                      SizeText(volume.reading().total_bytes()), volume.reading().file_system()));
+  if (volume.reading().counts_inodes()) {
+    text += Line("inodes", absl::StrFormat("%d of %d", volume.reading().available_inodes(),
+                                           volume.reading().total_inodes()));
+  }
+  text +=
+      Line("marks", absl::StrFormat("full below %s, goes on from %s, warns below %s",
+                                    SizeText(marks.full_bytes()), SizeText(marks.resume_bytes()),
+                                    SizeText(marks.low_bytes())));
+  text +=
+      Line("room held", absl::StrFormat("reserve %s, %d steps (%s)", SizeText(room.reserve_bytes()),
+                                        room.steps(), SizeText(room.steps_bytes())));
+  text += Line("write budget",
+               room.budget_valid() ? SizeText(room.budget_bytes()) : "no valid reading");
+  text += Line("fill rate",
+               absl::StrFormat("%s/s, %s%s",
+                               SizeText(static_cast<std::int64_t>(room.fill_bytes_per_second())),
+                               IsFull(volume) ? "" : "time to full ", TimeToFull(volume)));
+  if (view.bytes_short > 0) text += Line("short of", ExactBytes(view.bytes_short));
+  return text;
+}
+
 }  // namespace
 
 VolumeView ViewOf(const sc::v1::ScVolume& from, const sc::v1::Spu& spu) {
@@ -56,7 +97,8 @@ VolumeView ViewOf(const sc::v1::ScVolume& from, const sc::v1::Spu& spu) {
   view.reach = ReachWord(from.reach());
   view.reachable = from.reach() == sc::v1::REACH_UP;
   view.bytes_short = from.bytes_short();
-  view.report_age_ms = from.report_age_ms();
+  view.reported = from.reported() || IsHeld(from.holds(), from.device_faults());
+  view.report_age_ms = view.reported ? from.report_age_ms() : -1;
   space::v1::Volume& volume = view.volume;
   volume.set_uuid(from.uuid());
   volume.set_path(from.path());
@@ -69,9 +111,10 @@ VolumeView ViewOf(const sc::v1::ScVolume& from, const sc::v1::Spu& spu) {
   if (from.has_last_proof()) *volume.mutable_last_proof() = from.last_proof();
   volume.set_partitions(from.partitions());
   volume.set_episodes(from.episodes());
-  // What it says before its first report, nobody knows; with no holds it was told once open.
-  volume.set_accepting(from.reported() && !IsHeld(from.holds(), from.device_faults()));
-  if (!from.reported()) volume.set_not_ready("no report of it yet");
+  // With no holds it was told once open, and is so while the SC hears of it.
+  volume.set_accepting(view.reachable && from.reported() &&
+                       !IsHeld(from.holds(), from.device_faults()));
+  if (!view.reported) volume.set_not_ready("no report yet");
   return view;
 }
 
@@ -82,6 +125,13 @@ VolumeView ViewOf(const space::v1::Volume& volume, const std::string& spu_id,
   view.endpoint = endpoint;
   view.volume = volume;
   return view;
+}
+
+std::string VerdictText(const VolumeView& view) {
+  if (!view.reported) return "Unknown (no report yet)";
+  if (!view.last_known()) return VerdictText(view.volume);
+  return absl::StrFormat("Unknown (was %s)",
+                         HoldsText(view.volume.holds(), view.volume.device_faults()));
 }
 
 Color VolumeColor(const VolumeView& view) {
@@ -106,57 +156,30 @@ Table VolumeTable(const std::vector<VolumeView>& volumes) {
         {volume.path(),
          view.spu_id,
          {view.reach.empty() ? "yes" : view.reach, view.reachable ? Color::kNone : Color::kWarning},
-         {SpaceBar(volume.reading(), volume.marks(), kBarWidth), color},
-         SizeText(volume.reading().available_bytes()),
-         SizeText(volume.reading().total_bytes()),
+         {view.reported ? SpaceBar(volume.reading(), volume.marks(), kBarWidth) : "-", color},
+         SizeText(view.reported ? volume.reading().available_bytes() : -1),
+         SizeText(view.reported ? volume.reading().total_bytes() : -1),
          TimeToFull(volume),
          std::to_string(volume.partitions()),
-         {VerdictText(volume), color}});
+         {VerdictText(view), color}});
   }
   return table;
 }
 
 std::string Described(const VolumeView& view) {
   const space::v1::Volume& volume = view.volume;
-  const space::v1::Marks& marks = volume.marks();
-  const Room& room = volume.room();
   std::string text =
       absl::StrFormat("Volume %s (%s) on SPU %s\n", volume.path(), volume.uuid(), view.spu_id);
-  const auto line = [&text](const char* name, const std::string& value) {
-    text += absl::StrFormat("  %-14s %s\n", name, value);
-  };
-  if (!view.reach.empty()) line("reachable", view.reach);
+  if (!view.reach.empty()) text += Line("reachable", view.reach);
   if (view.report_age_ms >= 0) {
-    line("told by",
-         absl::StrFormat("the SC, from a report %s old",
-                         base::FormatDuration(std::chrono::milliseconds(view.report_age_ms))));
+    text +=
+        Line("told by",
+             absl::StrFormat("the SC, from a report %s old",
+                             base::FormatDuration(std::chrono::milliseconds(view.report_age_ms))));
   }
-  line("verdict", absl::StrFormat("%s, generation %d, %d episodes so far", VerdictText(volume),
-                                  volume.generation(), volume.episodes()));
-  if (volume.holds().has_space() && volume.holds().space().episode() > 0) {
-    line("since", TimeText(volume.holds().space().since_unix_ms()));
-  }
-  line("space", SpaceBar(volume.reading(), marks, kBarWidth * 2));
-  line("available",
-       absl::StrFormat("%s of %s on %s", ExactBytes(volume.reading().available_bytes()),
-                       SizeText(volume.reading().total_bytes()), volume.reading().file_system()));
-  if (volume.reading().counts_inodes()) {
-    line("inodes", absl::StrFormat("%d of %d", volume.reading().available_inodes(),
-                                   volume.reading().total_inodes()));
-  }
-  line("marks", absl::StrFormat("full below %s, goes on from %s, warns below %s",
-                                SizeText(marks.full_bytes()), SizeText(marks.resume_bytes()),
-                                SizeText(marks.low_bytes())));
-  line("room held", absl::StrFormat("reserve %s, %d steps (%s)", SizeText(room.reserve_bytes()),
-                                    room.steps(), SizeText(room.steps_bytes())));
-  line("write budget", room.budget_valid() ? SizeText(room.budget_bytes()) : "no valid reading");
-  line("fill rate",
-       absl::StrFormat("%s/s, %s%s",
-                       SizeText(static_cast<std::int64_t>(room.fill_bytes_per_second())),
-                       IsFull(volume) ? "" : "time to full ", TimeToFull(volume)));
-  if (view.bytes_short > 0) line("short of", ExactBytes(view.bytes_short));
-  line("partitions", std::to_string(volume.partitions()));
-  if (volume.has_last_proof()) line("last proof", ProofText(volume.last_proof()));
+  text += view.reported ? Told(view) : Line("verdict", VerdictText(view));
+  text += Line("partitions", std::to_string(volume.partitions()));
+  if (volume.has_last_proof()) text += Line("last proof", ProofText(volume.last_proof()));
   return text;
 }
 

@@ -356,6 +356,63 @@ TEST_F(AppTest, StatusFitsTheStoryOnOneScreen) {
   EXPECT_THAT(ran.out, Not(HasSubstr("\x1b")));
 }
 
+// `Ready` is of now. What an SPU said before it died, or before its marker was gone, was.
+TEST_F(AppTest, AVolumeThatCannotBeReachedIsUnknownAndWasWhatItWas) {
+  sc::v1::Spu& spu = *sc_.spus.mutable_spus(0);
+  sc::v1::ScVolume& volume = *spu.mutable_volumes(0);
+  spu.set_grpc_endpoint("127.0.0.1:1");
+  for (const bool held : {true, false}) {
+    if (!held) volume.clear_holds();
+    const std::string was = held ? "Unknown (was OutOfSpace (episode 3, bytes))"  //
+                                 : "Unknown (was Ready)";
+    for (const auto reach : {sc::v1::REACH_DOWN, sc::v1::REACH_SYNCING, sc::v1::REACH_ABSENT}) {
+      volume.set_reach(reach);
+      for (const std::vector<std::string>& words :
+           std::vector<std::vector<std::string>>{{"status"},
+                                                 {"volume", "list"},
+                                                 {"volume", "describe", "/data/a"},
+                                                 {"volume", "explain", "/data/a"},
+                                                 {"spu", "describe", "node-1"}}) {
+        SCOPED_TRACE(testing::PrintToString(words));
+        EXPECT_THAT(Run(words).out, AllOf(HasSubstr(was), Not(ContainsRegex("[^(s] Ready"))));
+      }
+    }
+  }
+  volume.set_reach(sc::v1::REACH_UP);
+  EXPECT_THAT(Run({"volume", "list"}).out, AllOf(HasSubstr(" Ready"), Not(HasSubstr("Unknown"))));
+}
+
+// Its numbers are none, and it is not as old as the epoch.
+TEST_F(AppTest, AVolumeThatHasNeverReportedSaysSoInsteadOfNumbers) {
+  sc::v1::Spu& spu = *sc_.spus.mutable_spus(0);
+  sc::v1::ScVolume volume;
+  volume.set_uuid("aaaa1111-0000");
+  volume.set_path("/data/a");
+  volume.set_reach(sc::v1::REACH_SYNCING);
+  spu.set_grpc_endpoint("127.0.0.1:1");
+  // As this SC tells it, and as an older one did.
+  for (const std::int64_t age : {std::int64_t{-1}, kThen}) {
+    volume.set_report_age_ms(age);
+    *spu.mutable_volumes(0) = volume;
+    for (const std::vector<std::string>& words :
+         std::vector<std::vector<std::string>>{{"status"},
+                                               {"volume", "list"},
+                                               {"volume", "describe", "/data/a"},
+                                               {"volume", "explain", "/data/a"}}) {
+      SCOPED_TRACE(testing::PrintToString(words));
+      EXPECT_THAT(Run(words).out, AllOf(HasSubstr("no report yet"), Not(HasSubstr("0 B")),
+                                        Not(HasSubstr("d4h")), Not(HasSubstr("last known")),
+                                        Not(HasSubstr("LAST KNOWN")), Not(HasSubstr("Ready"))));
+    }
+    EXPECT_THAT(Run({"volume", "explain", "/data/a", "-o", "json"}).out,
+                AllOf(HasSubstr("no report yet"), Not(HasSubstr("ms old"))));
+  }
+  // A disk that failed at its first start has no verdict to report, but a fault.
+  spu.mutable_volumes(0)->set_reach(sc::v1::REACH_UP);
+  spu.mutable_volumes(0)->add_device_faults()->set_cause(space::v1::DEVICE_CAUSE_IO_ERROR);
+  EXPECT_THAT(Run({"volume", "list"}).out, HasSubstr("Failed (I/O error)"));
+}
+
 TEST_F(AppTest, StatusNamesTheDiskOfAControllerThatCannotPersist) {
   sc_.spus.mutable_spus(0)->mutable_volumes(0)->clear_holds();
   EXPECT_THAT(Run({"status"}).out, Not(HasSubstr("last known")));
@@ -368,7 +425,8 @@ TEST_F(AppTest, StatusNamesTheDiskOfAControllerThatCannotPersist) {
   std::istringstream in;
   std::ostringstream out;
   RunTidemark({"--sc", sc_.endpoint(), "status"}, {in, out, out, true});
-  EXPECT_THAT(out.str(), AllOf(HasSubstr("\x1b[33mReady"), Not(HasSubstr("\x1b[32mReady"))))
+  EXPECT_THAT(out.str(),
+              AllOf(HasSubstr("\x1b[33mUnknown (was Ready)"), Not(HasSubstr("\x1b[32mUnknown"))))
       << "not green as if it were fresh";
 }
 

@@ -58,7 +58,7 @@ TEST_F(ExplainTest, AVolumeTheControllerHasNoReportOfIsNotCalledReady) {
   volume.clear_holds();
   volume.set_reported(false);
   EXPECT_THAT(Run({"volume", "list"}).out,
-              AllOf(HasSubstr("Not ready (no report of it yet)"), Not(HasSubstr(" Ready"))));
+              AllOf(HasSubstr("Unknown (no report yet)"), Not(HasSubstr(" Ready"))));
   EXPECT_THAT(Run({"status"}).out, Not(HasSubstr(" Ready")));
 }
 
