@@ -1,5 +1,6 @@
 #include "sc/core/view.h"
 
+#include <algorithm>
 #include <map>
 
 #include "daemon/control/verdict_digest.h"
@@ -14,6 +15,14 @@ const VolumeState* FindVolume(const ControllerCore& core, const base::Uuid& uuid
 
 std::int64_t Milliseconds(base::Duration duration) {
   return duration / std::chrono::milliseconds(1);
+}
+
+// Not heard since this process started: as old as the record, by the wall clock, which may have
+// been set back. -1: never heard.
+std::int64_t ReportAge(const VolumeState& volume, Moment moment) {
+  if (volume.heard_at) return Milliseconds(moment.now - *volume.heard_at);
+  const base::WallMillis accepted = volume.record.accepted_unix_ms;
+  return accepted == 0 ? -1 : std::max<std::int64_t>(0, moment.wall - accepted);
 }
 
 }  // namespace
@@ -84,9 +93,7 @@ v1::ScVolume ViewVolume(const VolumeState& volume, Moment moment) {
   view.set_episodes(report.episodes());
   view.set_bytes_short(report.bytes_short());
   view.set_reported(volume.reported());
-  // Not heard since this process started: as old as the record, by the wall clock.
-  view.set_report_age_ms(volume.heard_at ? Milliseconds(moment.now - *volume.heard_at)
-                                         : moment.wall - volume.record.accepted_unix_ms);
+  view.set_report_age_ms(ReportAge(volume, moment));
   return view;
 }
 

@@ -407,6 +407,17 @@ TEST_F(ControllerCoreTest, AFaultAloneFailsTheVolumeAndLeavesItsVerdict) {
   EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_OUT_OF_SPACE);
 }
 
+TEST(ControllerView, AReportThatNeverCameIsNotAsOldAsTheEpoch) {
+  const Moment moment{base::MonotonicTime(std::chrono::seconds(50)), 1'795'406'400'000};
+  VolumeState volume;
+  EXPECT_EQ(ViewVolume(volume, moment).report_age_ms(), -1);
+  volume.record.accepted.set_generation(1);
+  volume.record.accepted_unix_ms = moment.wall - 7000;
+  EXPECT_EQ(ViewVolume(volume, moment).report_age_ms(), 7000) << "of another process";
+  volume.heard_at = moment.now - std::chrono::seconds(3);
+  EXPECT_EQ(ViewVolume(volume, moment).report_age_ms(), 3000);
+}
+
 TEST_F(ControllerCoreTest, TheViewShowsWhatWasLastReported) {
   simulator_.Do(simulator_.spu().OutOfSpace(simulator_.volume(0), simulator_.now()));
   simulator_.Settle();
