@@ -30,11 +30,13 @@ absl::StatusOr<space::v1::Explanation> AskSpu(const Invocation& invocation,
   const auto spu = invocation.Spu(view.endpoint);
   const std::string& uuid = view.volume.uuid();
   auto explanation = spu.Explain(uuid.empty() ? view.volume.path() : uuid);
-  // Of a volume that could not be opened, its SPU knows the path only.
-  if (absl::IsNotFound(explanation.status()) && !uuid.empty()) {
-    explanation = spu.Explain(view.volume.path());
-  }
-  return explanation;
+  if (!absl::IsNotFound(explanation.status()) || uuid.empty()) return explanation;
+  // Of a volume that could not be opened, its SPU knows the path only. Another may have taken its
+  // place: that one's state is no answer.
+  auto at_its_path = spu.Explain(view.volume.path());
+  const bool other = at_its_path.ok() && !at_its_path->volume().uuid().empty() &&
+                     at_its_path->volume().uuid() != uuid;
+  return other ? explanation : at_its_path;
 }
 
 bool IsOwnTrouble(const Partition& partition, bool volume_accepts) {

@@ -8,7 +8,7 @@
 #include "base/status_macros.h"
 #include "cli/color.h"
 #include "cli/commands/commands.h"
-#include "cli/commands/partition_advice.h"
+#include "cli/commands/next_step.h"
 #include "cli/commands/volume_lookup.h"
 #include "cli/json_object.h"
 #include "cli/space_bar.h"
@@ -87,48 +87,6 @@ std::string EpisodeLines(const std::vector<VolumeView>& volumes) {
   return text;
 }
 
-// The first partition that is not Online, why, and what to type; "" if all are.
-std::string PartitionStep(const sc::v1::ListPartitionsResponse& partitions,
-                          const std::vector<VolumeView>& volumes) {
-  const Partition* first = nullptr;
-  int more = -1;
-  for (const Partition& partition : partitions.partitions()) {
-    if (partition.status() == sc::v1::PARTITION_STATUS_ONLINE) continue;
-    if (first == nullptr) first = &partition;
-    ++more;
-  }
-  if (first == nullptr) return "";
-  std::string volume = first->volume();
-  for (const VolumeView& view : volumes) {
-    if (view.volume.uuid() == volume) volume = view.spu_id + ":" + view.volume.path();
-  }
-  return absl::StrFormat("%s\n  %s is %s: %s%s", AdviceFor(*first, volume),
-                         PartitionName(first->topic(), first->index()), StatusWord(first->status()),
-                         first->reason(),
-                         more > 0 ? absl::StrFormat(" (and %d more are not Online)", more) : "");
-}
-
-std::string NextStep(const sc::v1::ListSpusResponse& spus,
-                     const sc::v1::ListPartitionsResponse& partitions,
-                     const std::vector<VolumeView>& volumes) {
-  if (spus.has_store_problem()) {
-    return "mend the disk of the SC itself (free space if it is full): " +
-           spus.store_problem().why();
-  }
-  if (spus.spus().empty()) return "start an SPU: tidemark-spu --config FILE";
-  for (const VolumeView& view : volumes) {
-    if (!view.volume.accepting()) {
-      return "tidemark volume explain " + view.spu_id + ":" + view.volume.path();
-    }
-  }
-  for (const auto& spu : spus.spus()) {
-    if (!spu.attached()) return "tidemark spu describe " + spu.id();
-  }
-  if (const std::string step = PartitionStep(partitions, volumes); !step.empty()) return step;
-  if (partitions.partitions().empty()) return "tidemark topic create orders --partitions 4";
-  return "nothing to do";
-}
-
 absl::Status PrintStatusJson(Output& output, const sc::v1::ListSpusResponse& spus,
                              const sc::v1::ListPartitionsResponse& partitions) {
   output.out() << "{\"cluster\": ";
@@ -167,7 +125,7 @@ absl::Status Status(Invocation& invocation) {
   if (const std::string episodes = EpisodeLines(volumes); !episodes.empty()) {
     out << "\nOut of space\n" << episodes;
   }
-  out << "\nNext: " << NextStep(spus, partitions, volumes) << '\n';
+  out << "\nNext: " << NextStep(spus, partitions) << '\n';
   return absl::OkStatus();
 }
 

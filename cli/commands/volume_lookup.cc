@@ -17,6 +17,21 @@ std::string NamesOf(const std::vector<VolumeView>& volumes) {
   return names.empty() ? " (no SPU has reported any)" : names;
 }
 
+bool SamePlace(const VolumeView& one, const VolumeView& other) {
+  return one.spu_id == other.spu_id && one.volume.path() == other.volume.path() &&
+         one.volume.uuid() != other.volume.uuid();
+}
+
+// Formatted anew, or another disk mounted there: its successor is meant.
+void EraseReplaced(std::vector<VolumeView>& fitting) {
+  const std::vector<VolumeView> all = fitting;
+  std::erase_if(fitting, [&all](const VolumeView& view) {
+    return view.absent && std::ranges::any_of(all, [&view](const VolumeView& other) {
+             return !other.absent && SamePlace(view, other);
+           });
+  });
+}
+
 bool Fits(const VolumeView& view, const std::string& name) {
   return view.volume.path() == name || view.spu_id + ":" + view.volume.path() == name ||
          (name.size() >= 4 && view.volume.uuid().starts_with(name));
@@ -29,6 +44,7 @@ absl::StatusOr<VolumeView> ChooseVolume(const std::vector<VolumeView>& volumes,
   std::vector<VolumeView> fitting;
   std::ranges::copy_if(volumes, std::back_inserter(fitting),
                        [&](const VolumeView& view) { return name.empty() || Fits(view, name); });
+  EraseReplaced(fitting);
   if (name.empty() && fitting.size() > 1) {
     std::erase_if(fitting, [](const VolumeView& view) { return view.volume.accepting(); });
     if (fitting.size() != 1) {
@@ -42,6 +58,13 @@ absl::StatusOr<VolumeView> ChooseVolume(const std::vector<VolumeView>& volumes,
   }
   return absl::InvalidArgumentError(
       absl::StrFormat("'%s' fits several volumes:%s", name, NamesOf(fitting)));
+}
+
+std::string NameOf(const VolumeView& view, const std::vector<VolumeView>& volumes) {
+  const bool taken = std::ranges::any_of(volumes, [&view](const VolumeView& other) {
+    return SamePlace(view, other) && (view.absent || !other.absent);
+  });
+  return taken ? view.volume.uuid() : view.spu_id + ":" + view.volume.path();
 }
 
 std::vector<VolumeView> ViewsOf(const sc::v1::ListSpusResponse& spus) {

@@ -96,6 +96,7 @@ VolumeView ViewOf(const sc::v1::ScVolume& from, const sc::v1::Spu& spu) {
   view.endpoint = spu.grpc_endpoint();
   view.reach = ReachWord(from.reach());
   view.reachable = from.reach() == sc::v1::REACH_UP;
+  view.absent = from.reach() == sc::v1::REACH_ABSENT;
   view.bytes_short = from.bytes_short();
   view.reported = from.reported() || IsHeld(from.holds(), from.device_faults());
   view.report_age_ms = view.reported ? from.report_age_ms() : -1;

@@ -17,6 +17,7 @@ struct VolumeView {
   // As the SC sees it; empty where the SPU was asked itself.
   std::string reach;
   bool reachable = true;
+  bool absent = false;  // its SPU is attached and does not have it
   // Not reachable, and told by the SC: what is shown was, and nobody says what is.
   bool last_known() const { return reported && !reachable && report_age_ms >= 0; }
   // Told of by its SPU, now or once to the SC. Else nothing is known but that it is there.
