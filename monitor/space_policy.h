@@ -90,6 +90,11 @@ class SpacePolicy {
   // False: nothing to report yet (fresh from format, not provisioned).
   bool has_report() const { return durable_.generation.value() > 0 || device_fault_.has_value(); }
   Explanation Explain(base::MonotonicTime now) const;
+  // Fresh from format and never yet opened: why, in a sentence with the bytes it needs. Empty: it
+  // has held its room once, and whatever holds it now is told by its holds.
+  std::string FirstStartWaits() const;
+  // What that room lacks, if a look has shown it; else nullptr.
+  const ProofFailure* first_start_shortage() const;
 
  private:
   // One per event (space_policy_events.cc; readings: space_policy_readings.cc; Explain():

@@ -12,6 +12,33 @@ HoldSet SpacePolicy::HoldsNow() const {
   return holds;
 }
 
+namespace {
+
+std::string ShortText(const ProofFailure& failure) {
+  std::string text;
+  if (failure.bytes_short > 0) {
+    text += absl::StrFormat("; %s (%d bytes) short", base::FormatByteSize(failure.bytes_short),
+                            failure.bytes_short);
+  }
+  if (failure.inodes_short > 0) text += absl::StrFormat("; %d inodes short", failure.inodes_short);
+  return text;
+}
+
+}  // namespace
+
+std::string SpacePolicy::FirstStartWaits() const {
+  if (!provisioning_) return "";
+  if (!proof_.failure()) return "first start: working room is being taken";
+  return absl::StrFormat("first start: %s%s", proof_.failure()->reason,
+                         ShortText(*proof_.failure()));
+}
+
+const ProofFailure* SpacePolicy::first_start_shortage() const {
+  if (!provisioning_ || !proof_.failure()) return nullptr;
+  const ProofFailure& failure = *proof_.failure();
+  return failure.bytes_short > 0 || failure.inodes_short > 0 ? &failure : nullptr;
+}
+
 std::string SpacePolicy::Summary() const {
   if (device_fault_) {
     return absl::StrFormat("device fault (%s: %s): restart after it is repaired",
@@ -22,22 +49,12 @@ std::string SpacePolicy::Summary() const {
     if (wanted_.holds.space && proof_.failure()) {
       const ProofFailure& failure = *proof_.failure();
       text += absl::StrFormat("; proof stands at '%s': %s", ProofStepName(failure.step),
-                              failure.reason);
-      if (failure.bytes_short > 0) {
-        text += absl::StrFormat("; %s (%d bytes) short", base::FormatByteSize(failure.bytes_short),
-                                failure.bytes_short);
-      }
-      if (failure.inodes_short > 0)
-        text += absl::StrFormat("; %d inodes short", failure.inodes_short);
+                              failure.reason) +
+              ShortText(failure);
     }
     return text;
   }
-  if (provisioning_) {
-    return proof_.failure()
-               ? absl::StrFormat("first start: %s; %d bytes short", proof_.failure()->reason,
-                                 proof_.failure()->bytes_short)
-               : "first start: working room is being taken";
-  }
+  if (provisioning_) return FirstStartWaits();
   if (!gate_open_) return "working room, record or reading are awaited";
   return "ready";
 }

@@ -16,6 +16,8 @@ struct HealthFacts {
   std::string starting = "not started yet";
   // A configured volume that is missing, foreign or failed. A full one is none of that.
   std::string volume_fault;
+  // A fresh volume that has never held its room, and what it lacks.
+  std::string first_start;
   // A statvfs that does not come back.
   std::string stale_reading;
 
@@ -33,6 +35,7 @@ class HealthState {
   }
   std::optional<std::string> Starting() const { return Get(&HealthFacts::starting); }
   std::optional<std::string> VolumeFault() const { return Get(&HealthFacts::volume_fault); }
+  std::optional<std::string> FirstStart() const { return Get(&HealthFacts::first_start); }
   std::optional<std::string> StaleReading() const { return Get(&HealthFacts::stale_reading); }
 
  private:

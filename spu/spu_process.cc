@@ -229,9 +229,12 @@ void SpuProcess::AddHealthChecks() {
                daemon::LoopTurns(loop_.heartbeat(), clock_, options_.daemon.loop_limit));
   health_->Add("recovery", {HealthQuestion::kReady, HealthQuestion::kStarted},
                [state = health_state_] { return state->Starting(); });
-  // A full volume is none of these: consumers must drain it.
+  // A full volume is none of these, consumers must drain it; but one that never took its room has
+  // nothing to be drained, and no partition can be put there.
   health_->Add("volumes", {HealthQuestion::kReady},
                [state = health_state_] { return state->VolumeFault(); });
+  health_->Add("first_start", {HealthQuestion::kReady},
+               [state = health_state_] { return state->FirstStart(); });
   health_->Add("readings", {HealthQuestion::kReady},
                [state = health_state_] { return state->StaleReading(); });
 }
@@ -267,6 +270,9 @@ void SpuProcess::PublishHealth() {
       absl::StrAppendFormat(&facts.starting, "volume '%s': %d partitions to open; ", path,
                             volume->opening());
       continue;
+    }
+    if (const std::string why = volume->driver()->policy().FirstStartWaits(); !why.empty()) {
+      absl::StrAppendFormat(&facts.first_start, "volume '%s': %s; ", path, why);
     }
     if (const auto& fault = volume->device_fault(); fault.has_value()) {
       absl::StrAppendFormat(&facts.volume_fault, "volume '%s': %s (%s); ", path, fault->detail,

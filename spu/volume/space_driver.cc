@@ -83,6 +83,7 @@ void SpaceDriver::CarryOutQueued() {
     const bool in_episode = policy_.wanted_holds().space.has_value();
     const SpaceActions actions = policy_.Handle(event, Now());
     if (!in_episode && policy_.wanted_holds().space.has_value()) LogBeginning();
+    LogFirstStartShortage();
     CarryOut(actions);
     if (reading) owner_.OnReading();
   }
@@ -97,6 +98,17 @@ void SpaceDriver::LogBeginning() const {
                {"episode", explanation.wanted.space->episode.value()},
                {"cause", monitor::SpaceCauseName(explanation.wanted.space->cause)},
                {"why", explanation.episode_began}});
+}
+
+// Once: what is short changes with every reading.
+void SpaceDriver::LogFirstStartShortage() {
+  const monitor::ProofFailure* shortage = policy_.first_start_shortage();
+  if (shortage == nullptr || std::exchange(shortage_logged_, true)) return;
+  daemon::Log(daemon::LogLevel::kWarn, "volume.first_start_short",
+              {{"volume", disk_->path()},
+               {"bytes_short", shortage->bytes_short},
+               {"inodes_short", shortage->inodes_short},
+               {"why", policy_.FirstStartWaits()}});
 }
 
 void SpaceDriver::CarryOut(const SpaceActions& actions) {

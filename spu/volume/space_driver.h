@@ -71,6 +71,7 @@ class SpaceDriver {
 
  private:
   void LogBeginning() const;
+  void LogFirstStartShortage();
   void CarryOut(const monitor::SpaceActions& actions);
   void CarryOutQueued();
   void Do(const monitor::action::CloseGate&) { owner_.OnGate(false); }
@@ -110,6 +111,7 @@ class SpaceDriver {
   std::deque<monitor::SpaceEvent> queued_;
   bool carrying_out_ = false;
   bool reading_in_flight_ = false;
+  bool shortage_logged_ = false;
   std::int64_t reserve_expected_bytes_ = 0;  // when the reading under way was asked for
   bool stopped_ = false;
   std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);

@@ -2,13 +2,17 @@
 // about, and can only close its gate.
 #include "spu/spu_process.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
+#include <algorithm>
 #include <future>
 
 #include "monitor/volume_format.h"
 #include "storage/fs/posix_file_system.h"
 #include "tests/support/await.h"
+#include "tests/support/capture_log_sink.h"
+#include "tests/support/foreign_filler.h"
+#include "tests/support/http_fetch.h"
 #include "tests/support/loop_thread.h"
 #include "tests/support/small_volume.h"
 #include "tests/support/status_matchers.h"
@@ -17,7 +21,15 @@
 namespace tidemark::spu {
 namespace {
 
-class SpuProcessTest : public testing::Test {
+using support::kLongWait;
+using support::WaitFor;
+using testing::AllOf;
+using testing::Contains;
+using testing::ContainsRegex;
+using testing::HasSubstr;
+
+// A volume that is formatted, and no agent on it yet.
+class SpuProcessStartTest : public testing::Test {
  protected:
   void SetUp() override {
     auto small = support::SmallVolume::Create(
@@ -25,6 +37,8 @@ class SpuProcessTest : public testing::Test {
     if (!small.ok()) GTEST_SKIP() << small.status().message();
     small_ = *std::move(small);
     ASSERT_OK(monitor::FormatVolume(disk_, small_->path(), {}, clock_));
+  }
+  void StartAgent() {
     SpuOptions options;
     options.id = "spu-a";
     options.state_directory = home_.File("state");
@@ -47,7 +61,6 @@ class SpuProcessTest : public testing::Test {
       process_ = *std::move(started);
     });
     ASSERT_TRUE(process_ != nullptr);
-    ASSERT_TRUE(AwaitGenerationWithoutHolds(1));
   }
   void TearDown() override {
     if (process_ == nullptr) return;
@@ -79,6 +92,62 @@ class SpuProcessTest : public testing::Test {
   std::unique_ptr<SpuProcess> process_;
   std::vector<int> exit_codes_;
 };
+
+class SpuProcessTest : public SpuProcessStartTest {
+ protected:
+  void SetUp() override {
+    SpuProcessStartTest::SetUp();
+    if (IsSkipped()) return;
+    StartAgent();
+    ASSERT_TRUE(AwaitGenerationWithoutHolds(1));
+  }
+};
+
+// A restart makes no space: it lives. A disk that was taken once and filled since is another
+// matter: consumers must drain it.
+TEST_F(SpuProcessStartTest, AFirstStartOnAFullDiskIsNotReadyAndNamesTheBytesUntilThereIsRoom) {
+  const support::CaptureLogSink log;
+  auto filler = support::ForeignFiller::Create(small_->path());
+  ASSERT_OK(filler);
+  ASSERT_OK((*filler)->FillUntilLeft(2 * base::kMiB));
+  StartAgent();
+  const auto ask = [this](const char* path) {
+    return support::HttpFetch(process_->http_endpoint().port, path);
+  };
+  const auto names_the_bytes = AllOf(HasSubstr(small_->path()), ContainsRegex("[1-9][0-9]* bytes"));
+  ASSERT_TRUE(WaitFor(
+      [&] {
+        return testing::Value(
+            ask("/readyz?verbose").body,
+            ContainsRegex("\\[-\\]first_start failed: .* available, .* bytes\\) short"));
+      },
+      kLongWait, "readiness that names the bytes"));
+  const support::HttpReply reply = ask("/readyz?verbose");
+  EXPECT_EQ(reply.status, 503);
+  EXPECT_THAT(reply.body, names_the_bytes);
+  EXPECT_EQ(ask("/livez").status, 200);
+  EXPECT_EQ(ask("/startupz").status, 200);
+  EXPECT_THAT(log.lines(), Contains(AllOf(HasSubstr("volume.first_start_short"), names_the_bytes)));
+
+  ASSERT_OK((*filler)->Free());
+  ASSERT_TRUE(WaitFor([&] { return ask("/readyz").status == 200; }, kLongWait, "readiness"));
+  ASSERT_TRUE(AwaitGenerationWithoutHolds(1));
+  ASSERT_OK((*filler)->FillCompletely());
+  ASSERT_TRUE(WaitFor(
+      [&] {
+        bool accepting = true;
+        loop_->Run([&] { accepting = volume().accepting(); });
+        return !accepting;
+      },
+      kLongWait, "the gate to close"));
+  EXPECT_EQ(ask("/readyz").status, 200);
+  const auto lines = log.lines();
+  EXPECT_EQ(std::ranges::count_if(lines,
+                                  [](const std::string& line) {
+                                    return line.find("first_start_short") != std::string::npos;
+                                  }),
+            1);
+}
 
 TEST_F(SpuProcessTest, ARefusedProofClosesTheGateUntilItIsProvenAgain) {
   bool accepting = true;
