@@ -89,12 +89,17 @@ std::string PartitionStep(const ListPartitionsResponse& partitions,
 
 }  // namespace
 
-std::string NextStep(const ListSpusResponse& spus, const ListPartitionsResponse& partitions) {
+std::string NextStep(const ListSpusResponse& spus, const ListPartitionsResponse& partitions,
+                     const HelloRefusals& refused) {
   if (spus.has_store_problem()) {
     return "mend the disk of the SC itself (free space if it is full): " +
            spus.store_problem().why();
   }
-  if (spus.spus().empty()) return "start an SPU: tidemark-spu --config FILE";
+  if (spus.spus().empty()) {
+    if (refused.empty()) return "start an SPU: tidemark-spu --config FILE";
+    const auto& [id, refusal] = *refused.begin();
+    return absl::StrFormat("let SPU %s in, it was %s", id, RefusedText(refusal));
+  }
   for (const std::string& step :
        {VolumeStep(spus, IsOpenEpisode), VolumeStep(spus, AnswersAndDoesNotAccept), AwayStep(spus),
         VolumeStep(spus, IsAbsentWithPartitions), PartitionStep(partitions, ViewsOf(spus))}) {

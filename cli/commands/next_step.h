@@ -6,6 +6,7 @@
 
 #include <string>
 
+#include "cli/commands/hello_refusals.h"
 #include "tidemark/sc/v1/admin.pb.h"
 
 namespace tidemark::cli {
@@ -13,6 +14,7 @@ namespace tidemark::cli {
 // In this order: the SC's own disk, open episodes, volumes that answer and do not accept, SPUs away
 // and volumes absent with partitions on them, partitions that are not Online.
 std::string NextStep(const sc::v1::ListSpusResponse& spus,
-                     const sc::v1::ListPartitionsResponse& partitions);
+                     const sc::v1::ListPartitionsResponse& partitions,
+                     const HelloRefusals& refused);
 
 }  // namespace tidemark::cli

@@ -5,6 +5,7 @@
 #include "base/byte_size.h"
 #include "base/status_macros.h"
 #include "cli/commands/commands.h"
+#include "cli/commands/hello_refusals.h"
 #include "cli/commands/volume_table.h"
 #include "cli/table.h"
 #include "cli/words.h"
@@ -42,17 +43,33 @@ absl::Status ListSpus(Invocation& invocation) {
                   spu.grpc_endpoint(),
                   spu.version()});
   }
-  if (table.empty()) invocation.output.Note("no SPU has attached to this SC yet");
+  if (table.empty()) {
+    invocation.output.Note("no SPU has attached to this SC yet");
+    for (const auto& [id, refusal] : FindHelloRefusals(invocation, response)) {
+      invocation.output.Note(absl::StrFormat("%s: %s", id, RefusedText(refusal)));
+    }
+  }
   invocation.output.Print(table);
   return absl::OkStatus();
 }
 
-absl::StatusOr<Spu> Find(Invocation& invocation, const std::string& id) {
+struct Found {
+  Spu spu;
+  std::string refused;  // why it is not attached, if the SC refused it
+};
+
+absl::StatusOr<Found> Find(Invocation& invocation, const std::string& id) {
   TM_ASSIGN_OR_RETURN(const auto response, invocation.Controller().ListSpus());
+  const HelloRefusals refusals = FindHelloRefusals(invocation, response);
+  const auto refusal = refusals.find(id);
+  const std::string refused = refusal == refusals.end() ? "" : RefusedText(refusal->second);
   std::vector<std::string> known;
   for (const Spu& spu : response.spus()) {
-    if (spu.id() == id) return spu;
+    if (spu.id() == id) return Found{spu, refused};
     known.push_back(spu.id());
+  }
+  if (!refused.empty()) {
+    return absl::NotFoundError(absl::StrFormat("there is no SPU '%s': it was %s", id, refused));
   }
   const auto nearest = daemon::NearestName(id, known);
   return absl::NotFoundError(
@@ -61,13 +78,15 @@ absl::StatusOr<Spu> Find(Invocation& invocation, const std::string& id) {
 }
 
 absl::Status DescribeSpu(Invocation& invocation, const std::string& id) {
-  TM_ASSIGN_OR_RETURN(const Spu spu, Find(invocation, id));
+  TM_ASSIGN_OR_RETURN(const Found found, Find(invocation, id));
+  const Spu& spu = found.spu;
   if (invocation.output.json()) return invocation.output.PrintJson(spu);
   invocation.output.Print(absl::StrFormat(
       "SPU %s (%s)\n  reachable    %s\n  session      %d\n  incarnation  %d\n  lease age    %s\n"
-      "  gRPC         %s\n  HTTP         %s\n  version      %s\n",
+      "  gRPC         %s\n  HTTP         %s\n  version      %s\n%s",
       spu.id(), spu.uuid(), ReachableText(spu.attached(), spu.since_unix_ms()), spu.session(),
-      spu.boot_count(), LeaseText(spu), spu.grpc_endpoint(), spu.http_endpoint(), spu.version()));
+      spu.boot_count(), LeaseText(spu), spu.grpc_endpoint(), spu.http_endpoint(), spu.version(),
+      found.refused.empty() ? "" : absl::StrFormat("  Hello        %s\n", found.refused)));
   std::vector<VolumeView> volumes;
   for (const auto& volume : spu.volumes()) volumes.push_back(ViewOf(volume, spu));
   invocation.output.Print(VolumeTable(volumes));

@@ -8,6 +8,7 @@
 #include "base/status_macros.h"
 #include "cli/color.h"
 #include "cli/commands/commands.h"
+#include "cli/commands/hello_refusals.h"
 #include "cli/commands/next_step.h"
 #include "cli/commands/volume_lookup.h"
 #include "cli/json_object.h"
@@ -115,9 +116,13 @@ absl::Status Status(Invocation& invocation) {
   if (spus.has_store_problem()) {
     out << Painted("  " + spus.store_problem().why(), Color::kBad, colors) << '\n';
   }
+  const HelloRefusals refused = FindHelloRefusals(invocation, spus);
   out << "\nSPUs\n";
   for (const auto& spu : spus.spus()) out << SpuLine(spu, colors);
   if (spus.spus().empty()) out << "  none has attached yet\n";
+  for (const auto& [id, refusal] : refused) {
+    out << absl::StrFormat("  %s: %s\n", id, Painted(RefusedText(refusal), Color::kBad, colors));
+  }
   out << "\nVolumes  (# used  . free  F full  R goes on from here  L low)\n";
   for (const VolumeView& view : volumes) out << VolumeLines(view, colors);
   if (volumes.empty()) out << "  none reported\n";
@@ -125,7 +130,7 @@ absl::Status Status(Invocation& invocation) {
   if (const std::string episodes = EpisodeLines(volumes); !episodes.empty()) {
     out << "\nOut of space\n" << episodes;
   }
-  out << "\nNext: " << NextStep(spus, partitions) << '\n';
+  out << "\nNext: " << NextStep(spus, partitions, refused) << '\n';
   return absl::OkStatus();
 }
 
