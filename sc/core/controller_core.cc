@@ -105,9 +105,9 @@ Effects ControllerCore::StoreDone(StoreToken token, const absl::Status& status, 
       OnAssignmentsAckDone(pending, status);
       break;
     case PendingBatch::Purpose::kReplace:
-      // Another machine may have taken over since: that one was not meant.
+      // A Hello since then, of that machine or of another, has ended it; so says its row too.
       if (SpuRecord& record = spus_.at(pending.spu_id).record;
-          status.ok() && record.uuid == pending.batch.spus.front().uuid) {
+          status.ok() && record.session == pending.batch.spus.front().session) {
         record.replace_allowed = true;
       }
       break;

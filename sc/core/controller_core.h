@@ -57,7 +57,8 @@ class ControllerCore {
 
   // The source has a new durable version for this SPU.
   [[nodiscard]] Effects AssignmentsChanged(const std::string& spu_id, Moment moment);
-  // `tidemark spu replace`. kNotFound for an unknown SPU; the old uuid is in the record.
+  // `tidemark spu replace`. kNotFound for an unknown SPU, kFailedPrecondition while it is attached;
+  // the old uuid is in the record.
   [[nodiscard]] absl::StatusOr<Effects> AllowReplace(const std::string& spu_id, Moment moment);
 
   // What the owner knows of the store: OK only when it can really persist again.
@@ -122,7 +123,7 @@ class ControllerCore {
   // controller_sessions.cc
   void OnHello(StreamId stream, const v1::Hello& hello, Moment moment);
   HelloVerdict JudgeHello(const v1::Hello& hello) const;
-  HelloVerdict FenceHello(const v1::Hello& hello, const SpuRecord& newest) const;
+  HelloVerdict FenceHello(const v1::Hello& hello, const SpuState& known) const;
   void RefuseHello(StreamId stream, const v1::Hello& hello, const HelloVerdict& verdict,
                    Moment moment);
   void RecordHelloRefusal(const std::string& spu_id, const std::string& hello,
@@ -136,8 +137,6 @@ class ControllerCore {
   void OnHeartbeat(StreamId stream, const v1::SpuHeartbeat& heartbeat, Moment moment);
   void TickSession(SpuState& spu, Moment moment);
   void TickStream(StreamId id, const Stream& stream, Moment moment);
-  // The store is still to learn that this very machine may be replaced.
-  bool ReplaceIsOnItsWay(const SpuRecord& record) const;
 
   // controller_volumes.cc
   void OnReport(StreamId stream, const v1::Report& report, Moment moment);

@@ -88,16 +88,21 @@ ControllerCore::HelloVerdict ControllerCore::JudgeHello(const v1::Hello& hello) 
     }
   }
   const auto known = spus_.find(hello.spu_id());
-  return known == spus_.end() ? HelloVerdict() : FenceHello(hello, known->second.record);
+  return known == spus_.end() ? HelloVerdict() : FenceHello(hello, known->second);
 }
 
 ControllerCore::HelloVerdict ControllerCore::FenceHello(const v1::Hello& hello,
-                                                        const SpuRecord& newest) const {
+                                                        const SpuState& known) const {
+  const SpuRecord& newest = known.record;
   if (newest.uuid != *base::Uuid::FromBytes(hello.spu_uuid())) {
     if (newest.replace_allowed) return {};
+    // Of two that live, none is to be replaced: one has the other's id by mistake.
+    const std::string advice =
+        known.session
+            ? ", and attached; give this one another id"
+            : absl::StrFormat("; `tidemark spu replace %s` lets another take over", newest.id);
     return {v1::NACK_REASON_UNKNOWN_UUID,
-            absl::StrFormat("SPU '%s' is %s; `tidemark spu replace %s` lets another take over",
-                            newest.id, newest.uuid.ToString(), newest.id)};
+            absl::StrFormat("SPU '%s' is %s%s", newest.id, newest.uuid.ToString(), advice)};
   }
   const std::string detail = absl::StrFormat("newest is %s", DescribeHello(newest));
   if (hello.boot_count() > newest.boot_count) return {};
@@ -159,7 +164,9 @@ void ControllerCore::OpenSession(StreamId stream, const v1::Hello& hello, Moment
   }
   // In memory at once, so that an older Hello that is still on its way is fenced.
   const base::Uuid uuid = *base::Uuid::FromBytes(hello.spu_uuid());
-  if (spu.record.uuid != uuid) spu.record.replace_allowed = false;
+  const bool replace_withdrawn = spu.record.uuid == uuid && spu.record.replace_allowed;
+  // Used up by another machine; by the old one withdrawn, since it is not gone.
+  spu.record.replace_allowed = false;
   if (spu.down_reason.empty()) {
     spu.down_reason = absl::StrFormat("SPU '%s' is attaching", hello.spu_id());
   }
@@ -184,8 +191,13 @@ void ControllerCore::OpenSession(StreamId stream, const v1::Hello& hello, Moment
   AddVolumes(hello, session, batch, moment);
   batch.session = session.id;
   batch.spus.push_back(spu.record);
-  // This row comes after that of a replace on its way, and must not undo it.
-  if (ReplaceIsOnItsWay(spu.record)) batch.spus.back().replace_allowed = true;
+  if (replace_withdrawn) {
+    v1::Event withdrawn = NewEvent("spu.replace_withdrawn", hello.spu_id(), moment);
+    withdrawn.set_spu_id(hello.spu_id());
+    withdrawn.set_from(uuid.ToString());
+    withdrawn.set_reason("the machine that was to be replaced attached again");
+    batch.events.push_back(std::move(withdrawn));
+  }
   v1::Event event = NewEvent("session.opened", hello.spu_id(), moment);
   event.set_spu_id(hello.spu_id());
   event.set_session(session.id.value());
@@ -355,6 +367,15 @@ absl::StatusOr<Effects> ControllerCore::AllowReplace(const std::string& spu_id, 
   if (spu == spus_.end()) {
     return absl::NotFoundError(absl::StrFormat("replace SPU '%s': no such SPU", spu_id));
   }
+  // Kept until another machine comes, the permission would let any that was given this id by
+  // mistake drive this one out.
+  if (const std::optional<Session>& session = spu->second.session) {
+    return absl::FailedPreconditionError(absl::StrFormat(
+        "replace SPU '%s' refused: it is attached, last heard of %s ago; stop it first (a silent "
+        "one is let go after %s), or give the new machine an id of its own",
+        spu_id, base::FormatDuration(moment.now - session->last_contact),
+        base::FormatDuration(options_.lease * kLeasesUntilCut)));
+  }
   StoreBatch batch;
   batch.spus.push_back(spu->second.record);
   batch.spus.back().replace_allowed = true;
@@ -366,14 +387,6 @@ absl::StatusOr<Effects> ControllerCore::AllowReplace(const std::string& spu_id, 
       .purpose = PendingBatch::Purpose::kReplace, .spu_id = spu_id, .batch = batch};
   Store(std::move(batch), std::move(pending));
   return TakeEffects();
-}
-
-bool ControllerCore::ReplaceIsOnItsWay(const SpuRecord& record) const {
-  return std::any_of(pending_.begin(), pending_.end(), [&record](const auto& entry) {
-    const PendingBatch& pending = entry.second;
-    return pending.purpose == PendingBatch::Purpose::kReplace && pending.spu_id == record.id &&
-           pending.batch.spus.front().uuid == record.uuid;
-  });
 }
 
 }  // namespace tidemark::sc

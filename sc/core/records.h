@@ -36,7 +36,8 @@ struct SpuRecord {
   std::string grpc_endpoint;
   std::string http_endpoint;
   std::string version;
-  // Set by `tidemark spu replace`: the next Hello of another uuid takes the id over.
+  // Set by `tidemark spu replace`: the next Hello of another uuid takes the id over. One of this
+  // uuid withdraws it.
   bool replace_allowed = false;
   base::WallMillis registered_unix_ms = 0;
 };

@@ -71,12 +71,19 @@ TEST_F(ControllerTest, ReplaceLetsAnotherUuidTakeOverTheId) {
   Admin admin(rig.grpc_target());
   FakeSpu spu(rig.grpc_target(), "n1", {kDisk});
   BringOnline(spu, admin);
-  spu.Cut();
   FakeSpu other(rig.grpc_target(), "n1", {kOther});
   ASSERT_TRUE(other.Attach()->has_nack());
   EXPECT_THAT(admin.ReplaceSpu("nobody"), StatusIs(absl::StatusCode::kNotFound));
-  const auto replaced = admin.ReplaceSpu("n1");
-  ASSERT_OK(replaced);
+  EXPECT_THAT(admin.ReplaceSpu("n1"),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("it is attached")));
+  spu.Cut();
+  absl::StatusOr<v1::ReplaceSpuResponse> replaced = absl::UnknownError("not asked");
+  ASSERT_TRUE(WaitFor(
+      [&] {
+        replaced = admin.ReplaceSpu("n1");
+        return replaced.ok();
+      },
+      kLongWait, "a replace, when the SC has seen the cut"));
   EXPECT_EQ(replaced->old_uuid(), spu.uuid.ToString());
   EXPECT_TRUE(Welcomed(other.Attach()));
 }

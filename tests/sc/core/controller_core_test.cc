@@ -51,14 +51,14 @@ TEST_F(ControllerCoreTest, ACloneAndARolledBackSpuAreSuperseded) {
   EXPECT_GE(Refused("superseded"), 1u);
 }
 
-TEST_F(ControllerCoreTest, AnotherUuidForAKnownIdWaitsForReplace) {
+TEST_F(ControllerCoreTest, AnotherUuidForAKnownIdIsRefused) {
   v1::AttachRequest other = LastSent(v1::AttachRequest::kHello);
   other.mutable_hello()->set_spu_uuid(base::Uuid({0x77}).ToBytes());
   other.mutable_hello()->clear_volumes();
   simulator_.Inject(other, true);
   simulator_.Settle();
   EXPECT_EQ(Refused("unknown uuid"), 1u);
-  EXPECT_EQ(simulator_.CountEvents("hello.refused", "tidemark spu replace spu-a"), 1u);
+  EXPECT_EQ(simulator_.CountEvents("hello.refused", "SPU 'spu-a' is "), 1u);
 }
 
 TEST_F(ControllerCoreTest, AForeignClusterAVolumeOfAnotherSpuAndABadHelloAreRefused) {

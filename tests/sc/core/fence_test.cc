@@ -3,10 +3,12 @@
 #include <gmock/gmock.h>
 
 #include "tests/sc/core/controller_core_fixture.h"
+#include "tests/support/status_matchers.h"
 
 namespace tidemark::sc {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 class FenceTest : public ControllerCoreTest {
@@ -137,7 +139,8 @@ TEST_F(FenceTest, AStoreThatDoesNotAnswerForALeaseTakesTheVolumeOffUp) {
 }
 
 TEST_F(FenceTest, AReplaceIsUsedUpByOneTakeover) {
-  simulator_.AllowReplace();
+  simulator_.CutStream();
+  ASSERT_OK(simulator_.AllowReplace());
   CommitAll();
   Attach(0x71);
   CommitAll();
@@ -149,9 +152,10 @@ TEST_F(FenceTest, AReplaceIsUsedUpByOneTakeover) {
 }
 
 TEST_F(FenceTest, AReplaceThatIsStoredLateLetsNoThirdMachineIn) {
-  simulator_.AllowReplace();
+  simulator_.CutStream();
+  ASSERT_OK(simulator_.AllowReplace());
   CommitAll();
-  simulator_.AllowReplace();  // on its way to the store
+  ASSERT_OK(simulator_.AllowReplace());  // on its way to the store
   Attach(0x71);
   CommitAll();
   ASSERT_TRUE(IsSpu(0x71));
@@ -160,20 +164,62 @@ TEST_F(FenceTest, AReplaceThatIsStoredLateLetsNoThirdMachineIn) {
   EXPECT_TRUE(IsSpu(0x71));
 }
 
-TEST_F(FenceTest, AReplaceOnItsWayIsNotLostWhenTheOldMachineAttaches) {
-  simulator_.AllowReplace();
-  v1::AttachRequest again = LastSent(v1::AttachRequest::kHello);
-  again.mutable_hello()->set_attempt(50);
-  simulator_.Inject(again, true, /*half_open=*/true);
-  while (simulator_.DeliverToController()) {
-  }
+TEST_F(FenceTest, WhatIsAttachedIsNotReplaced) {
+  EXPECT_THAT(simulator_.AllowReplace(),
+              support::StatusIs(absl::StatusCode::kFailedPrecondition,
+                                AllOf(HasSubstr("'spu-a' refused: it is attached"),
+                                      HasSubstr("stop it first"), HasSubstr("30.0s"))));
   CommitAll();
-  EXPECT_TRUE(Spu().record.replace_allowed);
-  simulator_.RestartController();
-  EXPECT_TRUE(Spu().record.replace_allowed);
   Attach(0x71);
   CommitAll();
-  EXPECT_TRUE(IsSpu(0x71));
+  EXPECT_FALSE(IsSpu(0x71));
+}
+
+TEST_F(FenceTest, ASilentMachineIsReplacedWhenItsSessionHasEnded) {
+  while (Spu().session.has_value()) {
+    EXPECT_THAT(simulator_.AllowReplace(),
+                support::StatusIs(absl::StatusCode::kFailedPrecondition));
+    simulator_.Advance(std::chrono::seconds(1));
+    simulator_.Tick();
+    simulator_.LoseRequests();
+  }
+  EXPECT_OK(simulator_.AllowReplace());
+}
+
+// Stored before the old machine attaches again, or still on its way then.
+TEST_F(FenceTest, AMachineThatAttachesAgainWithdrawsItsReplace) {
+  for (const bool stored : {true, false}) {
+    simulator_.CutStream();
+    ASSERT_OK(simulator_.AllowReplace());
+    if (stored) CommitAll();
+    v1::AttachRequest again = LastSent(v1::AttachRequest::kHello);
+    again.mutable_hello()->set_attempt(again.hello().attempt() + 50);
+    simulator_.Inject(again, true, /*half_open=*/true);
+    while (simulator_.DeliverToController()) {
+    }
+    CommitAll();
+    ASSERT_TRUE(Spu().session.has_value()) << stored;
+    EXPECT_FALSE(Spu().record.replace_allowed) << stored;
+    simulator_.RestartController();
+    EXPECT_FALSE(Spu().record.replace_allowed) << stored;
+    Attach(0x71);
+    CommitAll();
+    EXPECT_FALSE(IsSpu(0x71)) << stored;
+    EXPECT_EQ(simulator_.CountEvents("spu.replace_withdrawn", "attached again"), 1u);
+    simulator_.Settle(kLong);
+  }
+}
+
+TEST_F(FenceTest, ASecondMachineIsToldOfReplaceOnlyWhenTheFirstIsGone) {
+  Attach(0x71);
+  CommitAll();
+  EXPECT_EQ(simulator_.CountEvents("hello.refused", "give this one another id"), 1u);
+  EXPECT_EQ(simulator_.CountEvents("hello.refused", "tidemark spu replace"), 0u);
+  simulator_.CutStream();
+  simulator_.Advance(std::chrono::hours(1));  // not the same refusal again
+  Attach(0x72);
+  CommitAll();
+  EXPECT_EQ(simulator_.CountEvents("hello.refused", "tidemark spu replace spu-a"), 1u);
 }
 
 }  // namespace

@@ -405,7 +405,11 @@ std::size_t LinkSimulator::streams() const {
       wires_.begin(), wires_.end(), [](const auto& wire) { return wire->controller_end; }));
 }
 
-void LinkSimulator::AllowReplace() { DoController(*core_->AllowReplace(kSpuId, moment())); }
+absl::Status LinkSimulator::AllowReplace() {
+  auto effects = core_->AllowReplace(kSpuId, moment());
+  if (effects.ok()) DoController(*std::move(effects));
+  return effects.status();
+}
 
 void LinkSimulator::HostileStep() {
   hostile_ = true;

@@ -48,7 +48,7 @@ class LinkSimulator {
   // Open ones, at the controller's end.
   std::size_t streams() const;
   // `tidemark spu replace`.
-  void AllowReplace();
+  absl::Status AllowReplace();
   void FailStore(bool fail) { store_fails_ = fail; }
   void Advance(base::Duration duration) { now_ = now_ + duration; }
   void Tick();
