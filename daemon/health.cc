@@ -24,10 +24,13 @@ std::string_view EndpointOf(HealthQuestion question) {
 
 }  // namespace
 
-void HealthRegistry::Add(std::string name, std::set<HealthQuestion> questions, HealthCheck check) {
+void HealthRegistry::Add(std::string name, std::set<HealthQuestion> questions, HealthCheck check,
+                         HealthNote note) {
   TM_CHECK(std::ranges::none_of(entries_, [&](const Entry& e) { return e.name == name; }));
-  entries_.push_back(
-      Entry{.name = std::move(name), .questions = std::move(questions), .check = std::move(check)});
+  entries_.push_back(Entry{.name = std::move(name),
+                           .questions = std::move(questions),
+                           .check = std::move(check),
+                           .note = std::move(note)});
 }
 
 bool HealthRegistry::Ok(HealthQuestion question) const {
@@ -51,9 +54,10 @@ HealthAnswer HealthRegistry::Ask(HealthQuestion question, bool verbose,
     if (failure.has_value()) {
       answer.ok = false;
       lines += absl::StrFormat("[-]%s failed: %s\n", entry.name, *failure);
-    } else {
-      lines += absl::StrFormat("[+]%s ok\n", entry.name);
+      continue;
     }
+    const std::optional<std::string> note = entry.note ? entry.note() : std::nullopt;
+    lines += absl::StrFormat("[+]%s ok%s\n", entry.name, note ? ": " + *note : "");
   }
   for (const std::string& name : unmatched) {
     lines += absl::StrFormat("warn: no check named \"%s\" to exclude\n", name);

@@ -25,6 +25,8 @@ enum class HealthQuestion : std::uint8_t { kLive, kReady, kStarted };
 
 // nullopt: ok; otherwise why not.
 using HealthCheck = std::function<std::optional<std::string>()>;
+// What a person should know of a check that passes; nullopt: nothing.
+using HealthNote = std::function<std::optional<std::string>()>;
 
 struct HealthAnswer {
   bool ok = true;
@@ -34,10 +36,12 @@ struct HealthAnswer {
 class HealthRegistry {
  public:
   // `name` is lower case with dashes, unique, and stands in ?exclude=.
-  void Add(std::string name, std::set<HealthQuestion> questions, HealthCheck check);
+  void Add(std::string name, std::set<HealthQuestion> questions, HealthCheck check,
+           HealthNote note = nullptr);
 
   bool Ok(HealthQuestion question) const;
-  // Failing answers always list every check: "[+]loop ok", "[-]disk failed: why".
+  // Failing answers always list every check: "[+]loop ok", "[+]store ok: note",
+  // "[-]disk failed: why".
   HealthAnswer Ask(HealthQuestion question, bool verbose,
                    const std::set<std::string>& exclude) const;
 
@@ -46,6 +50,7 @@ class HealthRegistry {
     std::string name;
     std::set<HealthQuestion> questions;
     HealthCheck check;
+    HealthNote note;
   };
 
   std::vector<Entry> entries_;

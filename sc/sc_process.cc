@@ -103,8 +103,9 @@ void ScProcess::AddHealthChecks() {
   health_->Add("loop", {HealthQuestion::kLive, HealthQuestion::kReady, HealthQuestion::kStarted},
                daemon::LoopTurns(loop_.heartbeat(), clock_, options_.daemon.loop_limit));
   // Not liveness: a restart makes no space on the controller's disk.
-  health_->Add("store", {HealthQuestion::kReady},
-               [health = store_health_] { return health->Problem(); });
+  health_->Add(
+      "store", {HealthQuestion::kReady}, [health = store_health_] { return health->Problem(); },
+      [health = store_health_] { return health->Note(); });
 }
 
 void ScProcess::AddMetrics() {

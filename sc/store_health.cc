@@ -38,6 +38,14 @@ std::optional<std::string> StoreHealth::Problem() const {
   return text;
 }
 
+std::optional<std::string> StoreHealth::Note() const {
+  base::MutexLock lock(mutex_);
+  if (reserve_.held) return std::nullopt;
+  return absl::StrFormat("without its reserve of %s; it is taken from %s free on",
+                         base::FormatByteSize(reserve_.bytes),
+                         base::FormatByteSize(2 * reserve_.bytes));
+}
+
 StoreReserve StoreHealth::reserve() const {
   base::MutexLock lock(mutex_);
   return reserve_;

@@ -23,6 +23,8 @@ class StoreHealth {
 
   // nullopt: it can persist, and no call hangs.
   std::optional<std::string> Problem() const;
+  // What it lacks though it can persist: its reserve.
+  std::optional<std::string> Note() const;
   StoreReserve reserve() const;
 
  private:

@@ -33,6 +33,11 @@ absl::Status QueueWasFull() {
   return absl::UnavailableError("too many changes wait for the store");
 }
 
+void WarnOfReserve(const char* event, const StoreReserve& reserve) {
+  daemon::Log(daemon::LogLevel::kWarn, event,
+              {{"bytes", reserve.bytes}, {"taken_from_available_bytes_on", 2 * reserve.bytes}});
+}
+
 absl::Status Abandoned() { return absl::UnavailableError("the store's disk hangs"); }
 
 }  // namespace
@@ -48,6 +53,8 @@ StoreThread::StoreThread(daemon::EventLoop& loop, std::shared_ptr<StatusStore> s
       reserve_held_(store_->reserve().held),
       worker_(loop, "sc-store", kJobs) {
   health_->Publish(absl::OkStatus(), store_->reserve());
+  // A store that starts without it never gives it up: nothing else would say so.
+  if (!reserve_held_) WarnOfReserve("store.reserve_missing", store_->reserve());
 }
 
 template <typename Work, typename Result>
@@ -210,9 +217,12 @@ void StoreThread::Learn(const Outcome& outcome) {
   health_->Publish(problem_, outcome.reserve);
   if (outcome.reserve.held != reserve_held_) {
     reserve_held_ = outcome.reserve.held;
-    daemon::Log(reserve_held_ ? daemon::LogLevel::kInfo : daemon::LogLevel::kWarn,
-                reserve_held_ ? "store.reserve_taken" : "store.reserve_given_up",
-                {{"bytes", outcome.reserve.bytes}});
+    if (reserve_held_) {
+      daemon::Log(daemon::LogLevel::kInfo, "store.reserve_taken",
+                  {{"bytes", outcome.reserve.bytes}});
+    } else {
+      WarnOfReserve("store.reserve_given_up", outcome.reserve);
+    }
   }
 }
 

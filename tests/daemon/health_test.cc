@@ -38,6 +38,18 @@ TEST(HealthTest, PassesWithOneWordOrEveryLine) {
   EXPECT_EQ(health.Ask(HealthQuestion::kLive, true, {}).text, "[+]loop ok\nlivez check passed\n");
 }
 
+TEST(HealthTest, ANoteStandsBesideACheckThatPassesAndNowhereElse) {
+  HealthRegistry health;
+  const HealthNote note = [] { return std::optional<std::string>("without its reserve"); };
+  health.Add("store", {HealthQuestion::kReady}, Passing(), note);
+  EXPECT_EQ(health.Ask(HealthQuestion::kReady, false, {}).text, "ok\n");
+  EXPECT_EQ(health.Ask(HealthQuestion::kReady, true, {}).text,
+            "[+]store ok: without its reserve\nreadyz check passed\n");
+  health.Add("disk", {HealthQuestion::kReady}, Failing("full"), note);
+  EXPECT_THAT(health.Ask(HealthQuestion::kReady, true, {}).text,
+              HasSubstr("[-]disk failed: full\n"));
+}
+
 TEST(HealthTest, AFailureListsEveryCheckAlsoWithoutVerbose) {
   HealthRegistry health;
   health.Add("loop", {HealthQuestion::kReady}, Passing());

@@ -88,6 +88,19 @@ TEST_F(ScProcessTest, AnswersHealthAndMetricsOverHttp) {
   EXPECT_THAT(support::HttpFetch(http, "/metrics").body, HasSubstr("tidemark_sc_store_writable 1"));
 }
 
+TEST_F(ScProcessTest, SaysThatItRunsWithoutItsReserve) {
+  sc_.options().arguments.back() = "1TiB";
+  ASSERT_OK(sc_.Start());
+  ASSERT_OK_AND_ASSIGN(const auto ports, sc_.WaitForPorts());
+  const auto ready = support::HttpFetch(ports.at("http"), "/readyz?verbose");
+  EXPECT_EQ(ready.status, 200);
+  EXPECT_THAT(ready.body, HasSubstr("[+]store ok: without its reserve of 1.0 TiB; it is taken "
+                                    "from 2.0 TiB free on\n"));
+  EXPECT_TRUE(WaitFor([&] { return sc_.Log().find("store.reserve_missing") != std::string::npos; },
+                      kLongWait, "a line of the log"));
+  EXPECT_THAT(sc_.Log(), HasSubstr("1099511627776"));
+}
+
 TEST_F(ScProcessTest, RefusesToStartWithAReasonAndAnExitCode) {
   ASSERT_OK(sc_.Start());
   ASSERT_OK_AND_ASSIGN(const auto ports, sc_.WaitForPorts());
