@@ -19,6 +19,9 @@ daemon::ConfigSchema BindOptions(ScOptions& options) {
   options.daemon.BindTo(schema, kGrpcPort, kHttpPort);
   schema.Bool("insecure", "false", "Allow plaintext gRPC on an address that is not loopback.",
               &options.insecure);
+  schema.Bool("allow_root", "false",
+              "Run as root, who may use the blocks the filesystem keeps back from others.",
+              &options.allow_root);
   schema.Text("data_dir", "/var/lib/tidemark-sc", "Directory of the controller's own state.",
               &options.data_directory);
   schema.Duration("lease", "3s", "An SPU that is silent this long is no longer reachable.",

@@ -16,6 +16,7 @@ namespace tidemark::sc {
 struct ScOptions {
   daemon::DaemonOptions daemon;
   bool insecure = false;
+  bool allow_root = false;
   std::string data_directory;
   base::Duration lease{};
   base::Duration heartbeat{};

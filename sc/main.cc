@@ -37,6 +37,13 @@ int Failed(const absl::Status& status) {
   return configuration ? tidemark::daemon::kExitConfiguration : tidemark::daemon::kExitUnavailable;
 }
 
+absl::Status CheckUser(const ScOptions& options) {
+  if (geteuid() != 0 || options.allow_root) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      "refusing to run as root, who may use the blocks the filesystem keeps back from others: run "
+      "as another user, or say --allow-root true");
+}
+
 int Serve(const ScOptions& options, const CommandLine& command_line) {
   const tidemark::base::SystemClock clock;
   tidemark::daemon::EventLoop loop;
@@ -73,11 +80,8 @@ int main(int argc, char** argv) {
       std::make_shared<tidemark::daemon::StderrLogSink>(tidemark::daemon::StderrLogSink::Options{
           .format = options.daemon.log_format, .lowest = options.daemon.log_level});
   tidemark::daemon::InstallLogSink(sink);
-  const absl::Status checked = tidemark::sc::CheckOptions(options);
-  if (geteuid() == 0) {
-    tidemark::daemon::Log(LogLevel::kWarn, "sc.runs_as_root",
-                          {{"why", "root eats the blocks the filesystem keeps back from others"}});
-  }
+  absl::Status checked = tidemark::sc::CheckOptions(options);
+  if (checked.ok()) checked = CheckUser(options);
   const int exit_code =
       checked.ok() ? Serve(options, std::get<CommandLine>(configured)) : Failed(checked);
   tidemark::daemon::InstallLogSink(nullptr);

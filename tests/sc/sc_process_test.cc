@@ -1,6 +1,7 @@
 // The real tidemark-sc as a process: killed, stopped, and refusing to start.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "tests/sc/controller_fixture.h"
 #include "tests/support/command.h"
@@ -131,6 +132,19 @@ TEST_F(ScProcessTest, RefusesToStartWithAReasonAndAnExitCode) {
     ASSERT_OK_AND_ASSIGN(const auto result, RunCommand(words, {.as_daemon_user = true}));
     EXPECT_EQ(result.exit.code, c.exit_code) << result.ToString();
     EXPECT_THAT(result.errors + result.output, HasSubstr(c.said));
+  }
+}
+
+TEST_F(ScProcessTest, RefusesToRunAsRootUnlessTold) {
+  if (geteuid() != 0) GTEST_SKIP() << "this machine runs the tests as somebody else than root";
+  // Told, it goes on to what else is wrong.
+  for (const bool allowed : {false, true}) {
+    ASSERT_OK_AND_ASSIGN(const auto result,
+                         RunCommand({Program("tidemark-sc"), "--data-dir", home_.File("no/such"),
+                                     "--listen-grpc", "127.0.0.1:0", "--listen-http", "127.0.0.1:0",
+                                     "--allow-root", allowed ? "true" : "false"}));
+    EXPECT_EQ(result.exit.code, 78) << result.ToString();
+    EXPECT_THAT(result.errors, HasSubstr(allowed ? "no/such" : "refusing to run as root"));
   }
 }
 
