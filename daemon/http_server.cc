@@ -1,7 +1,9 @@
 #include "daemon/http_server.h"
 
 #include <microhttpd.h>
+#include <sys/socket.h>
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -13,8 +15,12 @@
 namespace tidemark::daemon {
 namespace {
 
-// Probes and scrapers are few and fast: anything else is an attack on the port.
-constexpr unsigned kMaxConnections = 64;
+// Probes and scrapers are few and fast: anything else is an attack on the port. Of those that are
+// too many the oldest goes: a probe is answered in its first turn, while one that sends a byte now
+// and then, and so is never idle, would keep its place for ever.
+constexpr std::size_t kMaxConnections = 64;
+// A connection that was cut keeps its place until the library's next turn.
+constexpr unsigned kMaxWithThoseCut = 2 * kMaxConnections;
 constexpr unsigned kTimeoutSeconds = 5;
 constexpr std::size_t kConnectionMemoryBytes = 16 * 1024;
 
@@ -69,6 +75,24 @@ MHD_Result OnRequest(void* server, MHD_Connection* connection, const char* path,
 
 }  // namespace
 
+// The library calls this on its thread, and before it closes a socket.
+struct HttpServer::ConnectionsByAge {
+  static void Notify(void* server, MHD_Connection* connection, void** /*context*/,
+                     MHD_ConnectionNotificationCode code) {
+    std::vector<MHD_Connection*>& oldest_first = static_cast<HttpServer*>(server)->connections_;
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+      std::erase(oldest_first, connection);
+      return;
+    }
+    oldest_first.push_back(connection);
+    if (oldest_first.size() <= kMaxConnections) return;
+    const MHD_ConnectionInfo* const socket =
+        MHD_get_connection_info(oldest_first.front(), MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (socket != nullptr) shutdown(socket->connect_fd, SHUT_RDWR);  // seen as its end
+    oldest_first.erase(oldest_first.begin());
+  }
+};
+
 HttpServer::HttpServer(Endpoint endpoint, Routes routes)
     : endpoint_(std::move(endpoint)), routes_(std::move(routes)) {}
 
@@ -79,7 +103,8 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const Endpoint& en
   server->daemon_ = MHD_start_daemon(
       MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_AUTO | MHD_USE_ITC, /*port=*/0, nullptr, nullptr,
       OnRequest, server.get(), MHD_OPTION_LISTEN_SOCKET, socket.fd.get(),
-      MHD_OPTION_CONNECTION_LIMIT, kMaxConnections, MHD_OPTION_CONNECTION_TIMEOUT, kTimeoutSeconds,
+      MHD_OPTION_CONNECTION_LIMIT, kMaxWithThoseCut, MHD_OPTION_CONNECTION_TIMEOUT, kTimeoutSeconds,
+      MHD_OPTION_NOTIFY_CONNECTION, &ConnectionsByAge::Notify, server.get(),
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, kConnectionMemoryBytes, MHD_OPTION_SIGPIPE_HANDLED_BY_APP,
       1, MHD_OPTION_END);
   if (server->daemon_ == nullptr) {

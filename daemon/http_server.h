@@ -1,4 +1,4 @@
-// A small read-only HTTP/1.1 server on a thread of its own: health, metrics, status.
+// A small read-only HTTP/1.1 server on a thread of its own: health and metrics.
 //
 // It answers while the loop is stuck, so handlers run on the HTTP thread and read only published
 // snapshots and atomics.
@@ -17,6 +17,7 @@
 #include "absl/status/statusor.h"
 #include "daemon/loop/endpoint.h"
 
+struct MHD_Connection;
 struct MHD_Daemon;
 
 namespace tidemark::daemon {
@@ -53,6 +54,8 @@ class HttpServer {
 
   const Endpoint endpoint_;
   const Routes routes_;
+  struct ConnectionsByAge;
+  std::vector<MHD_Connection*> connections_;  // oldest first; the HTTP thread's
   MHD_Daemon* daemon_ = nullptr;
 };
 

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <vector>
@@ -36,6 +37,15 @@ class HttpServerTest : public testing::Test {
     server_ = *std::move(server);
   }
   std::uint16_t port() const { return server_->endpoint().port; }
+  UniqueFd Connect() const {
+    UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port());
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    EXPECT_EQ(connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+    return fd;
+  }
 
   std::unique_ptr<HttpServer> server_;
 };
@@ -76,17 +86,30 @@ TEST_F(HttpServerTest, RefusesRequestsLargerThanItsMemory) {
 
 TEST_F(HttpServerTest, ServesAgainAfterMoreIdleConnectionsThanItHolds) {
   std::vector<UniqueFd> idle;
-  for (int i = 0; i < 100; ++i) {
-    UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port());
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    ASSERT_EQ(connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
-    idle.push_back(std::move(fd));
-  }
+  for (int i = 0; i < 100; ++i) idle.push_back(Connect());
   idle.clear();
   EXPECT_EQ(HttpFetch(port(), "/page").status, 200);
+}
+
+TEST_F(HttpServerTest, AnswersAProbeWhileMoreThanItHoldsSendAByteNowAndThen) {
+  std::vector<UniqueFd> slow;
+  for (int i = 0; i < 300; ++i) slow.push_back(Connect());
+  const auto drip = [&] {
+    for (const UniqueFd& fd : slow) send(fd.get(), "G", 1, MSG_NOSIGNAL);
+  };
+  drip();
+  const UniqueFd probe = Connect();
+  constexpr std::string_view kRequest = "GET /page HTTP/1.1\r\nHost: a\r\n\r\n";
+  ASSERT_EQ(send(probe.get(), kRequest.data(), kRequest.size(), MSG_NOSIGNAL),
+            static_cast<ssize_t>(kRequest.size()));
+  // Longer than what is idle is kept.
+  pollfd answer{.fd = probe.get(), .events = POLLIN, .revents = 0};
+  for (int i = 0; i < 60 && poll(&answer, 1, /*timeout=*/250) == 0; ++i) drip();
+  ASSERT_NE(answer.revents & POLLIN, 0) << "no answer";
+  char line[16] = {};
+  ASSERT_EQ(recv(probe.get(), line, sizeof(line) - 1, MSG_WAITALL),
+            static_cast<ssize_t>(sizeof(line) - 1));
+  EXPECT_STREQ(line, "HTTP/1.1 200 OK");
 }
 
 TEST_F(HttpServerTest, SaysWhichPortIsTaken) {
