@@ -1,9 +1,12 @@
 #include "cli/app.h"
 
 #include <ostream>
+#include <utility>
 
 #include "cli/commands/commands.h"
+#include "cli/exit_code.h"
 #include "cli/invocation.h"
+#include "daemon/loop/endpoint.h"
 
 namespace tidemark::cli {
 namespace {
@@ -53,6 +56,14 @@ int RunTidemark(const std::vector<std::string>& arguments, const Streams& stream
       streams.out << parsed.text;
     }
     return *parsed.exit_code;
+  }
+  for (const auto& [flag, text] : {std::pair("--sc", invocation.sc), {"--spu", invocation.spu}}) {
+    if (text.empty()) continue;
+    // gRPC would take the lower 16 bits of the port, and ask somebody else.
+    const auto endpoint = daemon::Endpoint::Parse(text);
+    if (endpoint.ok()) continue;
+    streams.err << flag << ": " << endpoint.status().message() << '\n';
+    return static_cast<int>(ExitCode::kUsage);
   }
   invocation.output.format = invocation.format == "json" ? Format::kJson : Format::kTable;
   return tree.Run();

@@ -125,6 +125,16 @@ TEST_F(AppTest, ANumberThatDoesNotFitIsRefusedWithTheLimits) {
   EXPECT_EQ(sc_.created.name(), "") << "nothing was asked of the SC";
 }
 
+// gRPC takes the lower 16 bits of the port, and asks somebody else.
+TEST_F(AppTest, AnAddressThatIsNoneIsAWrongUse) {
+  for (const char* flag : {"--sc", "--spu"}) {
+    const Ran ran = RunRaw({flag, "127.0.0.1:70000", "topic", "list"});
+    EXPECT_EQ(ran.code, 2);
+    EXPECT_THAT(ran.err, AllOf(HasSubstr(flag), HasSubstr("'127.0.0.1:70000' is not an endpoint"),
+                               HasSubstr("a number up to 65535")));
+  }
+}
+
 TEST_F(AppTest, SaysThatTheControllerCannotBeReached) {
   const Ran ran = RunRaw({"--sc", "127.0.0.1:1", "topic", "list"});
   EXPECT_EQ(ran.code, 69);
