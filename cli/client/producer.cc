@@ -63,6 +63,7 @@ class Producer::Stream {
   }
 
   absl::Status Start();
+  absl::Status CheckSize(std::int64_t value_bytes);
   absl::Status Append(std::uint64_t partition_id, const OutgoingRecord& record, std::uint64_t tag);
   absl::Status Flush(base::Duration deadline);
   void Cancel();
@@ -132,16 +133,20 @@ absl::Status Producer::Stream::Start() {
   return absl::OkStatus();
 }
 
-absl::Status Producer::Stream::Append(std::uint64_t partition_id, const OutgoingRecord& record,
-                                      std::uint64_t tag) {
+absl::Status Producer::Stream::CheckSize(std::int64_t value_bytes) {
   base::MutexLock lock(mutex_);
   const std::int64_t limit = started_ ? started_->batch_bytes_max() : 0;
-  const auto bytes = static_cast<std::int64_t>(record.value.size());
   // 1 KiB for the batch's header and the record's own fields.
-  if (limit > 0 && bytes + 1024 > limit) {
-    return absl::InvalidArgumentError(absl::StrFormat(
-        "record of %d bytes is too large: the SPU takes batches up to %d bytes", bytes, limit));
-  }
+  if (limit == 0 || value_bytes <= limit - 1024) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrFormat(
+      "record of %d bytes is too large: the SPU takes batches up to %d bytes", value_bytes, limit));
+}
+
+absl::Status Producer::Stream::Append(std::uint64_t partition_id, const OutgoingRecord& record,
+                                      std::uint64_t tag) {
+  TM_RETURN_IF_ERROR(CheckSize(static_cast<std::int64_t>(record.value.size())));
+  base::MutexLock lock(mutex_);
+  const std::int64_t limit = started_ ? started_->batch_bytes_max() : 0;
   const std::int64_t batch_bytes =
       limit > 0 ? std::min(limit, options_.batch_bytes) : options_.batch_bytes;
   while (true) {
@@ -340,6 +345,10 @@ absl::StatusOr<std::unique_ptr<Producer>> Producer::Connect(const std::string& e
   auto stream = std::make_unique<Stream>(endpoint, options, std::move(callbacks));
   TM_RETURN_IF_ERROR(stream->Start());
   return std::unique_ptr<Producer>(new Producer(std::move(stream)));
+}
+
+absl::Status Producer::CheckSize(std::int64_t value_bytes) const {
+  return stream_->CheckSize(value_bytes);
 }
 
 absl::Status Producer::Append(std::uint64_t partition_id, const OutgoingRecord& record,

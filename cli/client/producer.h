@@ -78,6 +78,9 @@ class Producer {
                                                            ProducerCallbacks callbacks);
   ~Producer();
 
+  // Whether Append takes a value of so many bytes.
+  absl::Status CheckSize(std::int64_t value_bytes) const;
+
   // Copies the record. Blocks while the partition's next batch is full and the pipeline too.
   absl::Status Append(std::uint64_t partition_id, const OutgoingRecord& record, std::uint64_t tag);
 

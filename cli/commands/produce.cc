@@ -15,6 +15,7 @@
 #include "base/status_macros.h"
 #include "cli/client/rpc_status.h"
 #include "cli/commands/commands.h"
+#include "cli/commands/pace.h"
 #include "cli/commands/produce_tally.h"
 #include "cli/commands/progress_line.h"
 #include "cli/commands/record_source.h"
@@ -47,6 +48,8 @@ class Production {
       : invocation_(invocation), options_(options) {}
 
   absl::Status Open();
+  // Before one is made up of gigabytes.
+  absl::Status CheckSize(std::int64_t record_bytes) const;
   absl::Status Send(RecordSource& source);
   absl::Status Report();
 
@@ -54,7 +57,6 @@ class Production {
   absl::Status LearnBatchLimit();
   absl::StatusOr<client::Producer*> ProducerOf(const std::string& endpoint);
   const Partition& Choose(const SourceRecord& record);
-  void Pace(std::int64_t sent) const;
   absl::Status Drain();
   void Notice(const log::v1::PartitionNotice& notice);
   std::string NameOf(std::uint64_t partition_id) const;
@@ -133,17 +135,17 @@ const Partition& Production::Choose(const SourceRecord& record) {
   return partition;
 }
 
-void Production::Pace(std::int64_t sent) const {
-  if (!options_.rate) return;
-  const auto due = std::chrono::duration<double>(static_cast<double>(sent) /
-                                                 static_cast<double>(*options_.rate));
-  const base::Duration ahead =
-      std::chrono::duration_cast<base::Duration>(due) - (clock_.Now() - begun_);
-  if (ahead > base::Duration::zero()) std::this_thread::sleep_for(ahead);
+absl::Status Production::CheckSize(std::int64_t record_bytes) const {
+  for (const auto& [endpoint, producer] : producers_) {
+    TM_RETURN_IF_ERROR(producer->CheckSize(record_bytes));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Production::Send(RecordSource& source) {
   std::uint64_t tag = 0;
+  std::optional<Pace> pace;
+  if (options_.rate) pace.emplace(*options_.rate, clock_.Now());
   while (!tally_.failed()) {
     const auto record = source.Next();
     if (!record) break;
@@ -158,7 +160,8 @@ absl::Status Production::Send(RecordSource& source) {
       if (tally_.failed()) break;  // the outcomes say more
       return appended;
     }
-    Pace(static_cast<std::int64_t>(++tag));
+    ++tag;
+    if (pace) std::this_thread::sleep_for(pace->UntilNext(clock_.Now()));
     if (progress_ && tag % 256 == 0) {
       const ProduceTotals totals = tally_.totals();
       progress_->Show(totals.acknowledged, totals.acknowledged_bytes);
@@ -299,6 +302,7 @@ absl::Status Produce(Invocation& invocation, const ProduceOptions& options) {
   }
   Production production(invocation, options);
   TM_RETURN_IF_ERROR(production.Open());
+  if (options.count) TM_RETURN_IF_ERROR(production.CheckSize(options.size.bytes));
   const absl::Status sent = production.Send(*source);
   const absl::Status reported = production.Report();
   if (!reported.ok()) return reported;

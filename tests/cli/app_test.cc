@@ -135,6 +135,13 @@ TEST_F(AppTest, AnAddressThatIsNoneIsAWrongUse) {
   }
 }
 
+TEST_F(AppTest, ARecordThatNoSpuTakesIsRefusedBeforeItIsMade) {
+  const Ran ran = Run({"produce", "orders", "--count", "1", "--size", "4TiB"});
+  EXPECT_EQ(ran.code, 2);
+  EXPECT_THAT(ran.err, HasSubstr("record of 4398046511104 bytes is too large: the SPU takes "
+                                 "batches up to 1048576 bytes"));
+}
+
 TEST_F(AppTest, SaysThatTheControllerCannotBeReached) {
   const Ran ran = RunRaw({"--sc", "127.0.0.1:1", "topic", "list"});
   EXPECT_EQ(ran.code, 69);
