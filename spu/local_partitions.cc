@@ -22,10 +22,11 @@ Refusal LocalPartitions::WhyNotHere(base::PartitionId id) const {
           absl::StrFormat("partition %016x is being made or deleted just now", id.value()));
     }
     const absl::Status& why = unopened->second;
-    return MakeRefusal(
-        absl::IsDataLoss(why) ? log_pb::REFUSAL_REASON_LOST_DATA
-                              : log_pb::REFUSAL_REASON_VOLUME_FAILED,
-        absl::StrFormat("partition %016x could not be opened: %s", id.value(), why.message()));
+    log_pb::RefusalReason reason = log_pb::REFUSAL_REASON_VOLUME_FAILED;
+    if (absl::IsDataLoss(why)) reason = log_pb::REFUSAL_REASON_LOST_DATA;
+    if (Volume::MayOpenLater(why)) reason = log_pb::REFUSAL_REASON_PROVISIONING;
+    return MakeRefusal(reason, absl::StrFormat("partition %016x could not be opened: %s",
+                                               id.value(), why.message()));
   }
   // What is not known to be here may be where nobody can look (yet).
   if (!volumes_.all_settled()) {

@@ -113,6 +113,8 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
   std::size_t opening() const { return opening_; }
   // On disk, but could not be opened; why.
   const std::map<base::PartitionId, absl::Status>& unopened() const { return unopened_; }
+  // Nothing is wrong with its disk: descriptors or memory were short. Tried again when assigned.
+  static bool MayOpenLater(const absl::Status& why);
 
   Partition* Find(base::PartitionId partition) const;
   void Append(AppendCommand command);
@@ -204,6 +206,7 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
   void ObserveReclaim(const monitor::SpaceReading& reading);
   void EndReclaim();
   void CreateOnDisk(const PartitionSpec& spec, monitor::GrantId grant, Assigned done);
+  void OpenAgain(const PartitionSpec& spec, Assigned done);
   void DeleteAgain();
 
   const Refusal& WhyClosedCached();
@@ -243,6 +246,7 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
   std::set<base::PartitionId> creating_;
   std::set<base::PartitionId> deleting_;   // under way
   std::set<base::PartitionId> undeleted_;  // ordered, and still there
+  bool recovery_verified_ = true;          // every partition was looked at
   std::string recovery_fault_;
   std::string start_fault_;
   absl::AnyInvocable<void(absl::Status)> on_started_;

@@ -239,6 +239,7 @@ void Volume::Assign(const PartitionSpec& spec, Assigned done) {
     return done(Refused(spec, sc_pb::ASSIGNMENT_REFUSAL_VOLUME_HELD, "it is being deleted"));
   }
   if (const auto unopened = unopened_.find(id); unopened != unopened_.end()) {
+    if (MayOpenLater(unopened->second)) return OpenAgain(spec, std::move(done));
     return done(
         Refused(spec, sc_pb::ASSIGNMENT_REFUSAL_DEVICE, std::string(unopened->second.message())));
   }
@@ -260,6 +261,31 @@ void Volume::Assign(const PartitionSpec& spec, Assigned done) {
     return done(Refused(spec, sc_pb::ASSIGNMENT_REFUSAL_NO_ROOM, refusal->ToString()));
   }
   CreateOnDisk(spec, std::get<monitor::GrantId>(answer), std::move(done));
+}
+
+// Its turn comes with every assignment, and those that were refused are tried again.
+void Volume::OpenAgain(const PartitionSpec& spec, Assigned done) {
+  if (!creating_.insert(spec.state.id).second) {
+    return done(Refused(spec, sc_pb::ASSIGNMENT_REFUSAL_VOLUME_HELD, "it is being opened"));
+  }
+  OpenPartition(spec.state.id, [this, spec, done = std::move(done)](
+                                   base::PartitionId id, const absl::Status& opened) mutable {
+    creating_.erase(id);
+    if (MayOpenLater(opened)) {
+      return done(
+          Refused(spec, sc_pb::ASSIGNMENT_REFUSAL_VOLUME_HELD, std::string(opened.message())));
+    }
+    if (opened.ok()) {
+      unopened_.erase(id);
+    } else {
+      NoteUnopened(id, opened);
+      if (!recovery_fault_.empty()) {
+        Apply(monitor::event::DeviceFailed{monitor::DeviceCause::kIoError, recovery_fault_});
+      }
+    }
+    listener_.OnVolumeChanged(uuid());  // before the answer, which tells nothing of lost data
+    Assign(spec, std::move(done));
+  });
 }
 
 void Volume::CreateOnDisk(const PartitionSpec& spec, monitor::GrantId grant, Assigned done) {

@@ -144,6 +144,11 @@ void Volume::OpenPartition(
                   });
 }
 
+bool Volume::MayOpenLater(const absl::Status& why) {
+  return monitor::JudgeStatus(monitor::DiskOperation::kRead, why).meaning ==
+         monitor::ErrnoMeaning::kUnavailable;
+}
+
 // A partition that cannot be opened is not gone: what is known of it is kept and told.
 void Volume::NoteUnopened(base::PartitionId id, const absl::Status& status) {
   daemon::Log(
@@ -151,6 +156,8 @@ void Volume::NoteUnopened(base::PartitionId id, const absl::Status& status) {
       {{"volume", disk_->path()}, {"partition_id", id.value()}, {"error", status.message()}});
   unopened_[id] = status;
   if (absl::IsDataLoss(status)) return;  // a matter of this partition alone
+  recovery_verified_ = false;
+  if (MayOpenLater(status)) return;
   recovery_fault_ = absl::StrFormat("open partition %016x: %s", id.value(), status.message());
 }
 
@@ -159,7 +166,7 @@ void Volume::BeginVerdict() {
   boot.volume = uuid();
   boot.record = disk_->slots().loaded().record;
   boot.slot_unreadable = disk_->slots().loaded().unreadable_slots > 0;
-  boot.recovery_verified = recovery_fault_.empty();
+  boot.recovery_verified = recovery_verified_;
   boot.identity = disk_->identity();
   boot.marks = marks_;
   boot.marks_set_by = options_.marks == monitor::MarksOverrides{} ? "defaults" : "configuration";

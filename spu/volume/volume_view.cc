@@ -260,7 +260,8 @@ std::optional<VolumeTruth> TruthOf(const Volume& volume, std::uint64_t boot_coun
     truth.inodes_short = explanation.proof_failure->inodes_short;
   }
   for (const auto& [id, why] : volume.unopened()) {
-    if (!absl::IsDataLoss(why)) continue;  // then the whole volume is held
+    // Of another fault the whole volume is held, or its assignment is refused.
+    if (!absl::IsDataLoss(why)) continue;
     tidemark::sc::v1::LostData& message = truth.lost_data.emplace_back();
     message.set_partition_id(id.value());
     message.set_generation(boot_count);

@@ -88,6 +88,55 @@ TEST_F(VolumeStartTest, SaysNothingOfNoHoldsBeforeItAccepts) {
   EXPECT_TRUE(rig_.OnLoop<bool>(told));
 }
 
+// What the process is short of is no fault of the disk: the other partitions take records, and this
+// one does when there is a descriptor again.
+TEST_F(VolumeStartTest, APartitionThatFindsNoDescriptorHoldsNoVolumeAndIsOpenedLater) {
+  namespace sc_pb = tidemark::sc::v1;
+  constexpr std::uint64_t kOther = 2;
+  ASSERT_TRUE(rig_.Assign(kPartition).ok());
+  ASSERT_TRUE(rig_.Assign(kOther).ok());
+  ASSERT_FALSE(rig_.Append(kPartition, {.tag = "kept"}).refusal.has_value());
+  for (const int error_number : {EMFILE, ENFILE, ENOMEM}) {
+    SCOPED_TRACE(std::strerror(error_number));
+    rig_.Close();
+    const auto rule = rig_.disk().Add({.operation = Operation::kOpen,
+                                       .path_contains = "/0000000000000001/",
+                                       .error_number = error_number});
+    ASSERT_OK(rig_.Open());
+    ASSERT_TRUE(rig_.AwaitAccepting(true));
+    EXPECT_FALSE(rig_.device_fault().has_value());
+    EXPECT_TRUE(rig_.durable().holds.empty());
+    const auto unopened = [](Volume& volume) { return volume.unopened().size(); };
+    ASSERT_EQ(rig_.OnLoop<std::size_t>(unopened), 1u);
+    EXPECT_EQ(rig_.Assign(kPartition).refusal(), sc_pb::ASSIGNMENT_REFUSAL_VOLUME_HELD);
+    EXPECT_FALSE(rig_.Append(kOther, {}).refusal.has_value());
+
+    rig_.disk().Remove(rule);
+    EXPECT_TRUE(rig_.Assign(kPartition).ok());
+    EXPECT_EQ(rig_.OnLoop<std::size_t>(unopened), 0u);
+    EXPECT_EQ(rig_.ReadAll(kPartition).size(), 1u);
+  }
+}
+
+// Out of descriptors once, and then a disk that fails.
+TEST_F(VolumeStartTest, AFaultOfTheDiskAtALaterOpenHoldsTheVolume) {
+  ASSERT_TRUE(rig_.Assign(kPartition).ok());
+  rig_.Close();
+  const auto fail = [&](int error_number) {
+    rig_.disk().Clear();
+    rig_.disk().Add({.operation = Operation::kOpen,
+                     .path_contains = "/0000000000000001/",
+                     .error_number = error_number});
+  };
+  fail(EMFILE);
+  ASSERT_OK(rig_.Open());
+  ASSERT_TRUE(rig_.AwaitAccepting(true));
+  fail(EIO);
+  EXPECT_EQ(rig_.Assign(kPartition).refusal(), tidemark::sc::v1::ASSIGNMENT_REFUSAL_DEVICE);
+  EXPECT_TRUE(rig_.AwaitAccepting(false));
+  EXPECT_TRUE(rig_.device_fault().has_value());
+}
+
 // The fault is of this boot and beside the record: it is told whatever is known of that.
 TEST_F(VolumeStartTest, AFaultOfTheStartIsToldAlsoWithAnUnreadableSlot) {
   rig_.Close();
