@@ -9,7 +9,7 @@ void DaemonOptions::BindTo(ConfigSchema& schema, std::uint16_t grpc_port, std::u
                 "host:port of the gRPC services; port 0 takes a free one.", Endpoint::Parse,
                 &grpc_listen);
   schema.Parsed("listen.http", absl::StrFormat("127.0.0.1:%d", http_port),
-                "host:port of health, metrics and status; plaintext, read-only.", Endpoint::Parse,
+                "host:port of health and metrics; plaintext, read-only.", Endpoint::Parse,
                 &http_listen);
   schema.Parsed("log.format", "auto", "auto (text on a terminal, else json), text or json.",
                 ParseLogFormat, &log_format);

@@ -1,5 +1,6 @@
 #include "spu/config.h"
 
+#include <algorithm>
 #include <set>
 
 #include "absl/strings/str_format.h"
@@ -26,6 +27,38 @@ void BindVolume(daemon::ConfigSchema& row, VolumeConfig& volume) {
   row.Size("reserve", "", "Space held, allocated, as evidence.", &marks.reserve);
   row.Size("step", "", "Space a partition takes at a time.", &marks.step);
   row.Size("segment", "", "Size at which a segment is closed.", &marks.segment);
+}
+
+// The controller's rule for a Hello, so that it is not first heard of there.
+bool IsSpuId(const std::string& id) {
+  constexpr std::size_t kIdBytes = 249;
+  return !id.empty() && id.size() <= kIdBytes && std::ranges::all_of(id, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
+  });
+}
+
+void CheckAddresses(const SpuOptions& options, std::vector<std::string>& problems) {
+  const daemon::Endpoint& listen = options.daemon.grpc_listen;
+  if (!options.insecure && !listen.IsLoopback()) {
+    problems.push_back(absl::StrFormat(
+        "listen.grpc = %s is not loopback and there is no TLS; say --insecure true if that network "
+        "is yours",
+        listen.ToString()));
+  }
+  if (options.advertise.empty() && (listen.host == "0.0.0.0" || listen.host == "::")) {
+    problems.push_back(absl::StrFormat(
+        "listen.grpc = %s is every address of this machine and none that a client can dial; say "
+        "which one they are told with advertise = \"HOST:PORT\"",
+        listen.ToString()));
+  }
+  if (const auto sc = daemon::Endpoint::Parse(options.sc); !sc.ok()) {
+    problems.push_back(absl::StrFormat("sc: %s", sc.status().message()));
+  }
+  if (options.advertise.empty()) return;
+  if (const auto told = daemon::Endpoint::Parse(options.advertise); !told.ok()) {
+    problems.push_back(absl::StrFormat("advertise: %s", told.status().message()));
+  }
 }
 
 }  // namespace
@@ -61,7 +94,10 @@ daemon::ConfigSchema BindOptions(SpuOptions& options) {
 
 absl::Status CheckOptions(const SpuOptions& options) {
   std::vector<std::string> problems;
-  if (options.id.empty()) problems.push_back("id is empty");
+  if (!IsSpuId(options.id)) {
+    problems.push_back(
+        absl::StrFormat("id = '%s' refused: 1 to 249 of [A-Za-z0-9._-] are wanted", options.id));
+  }
   if (options.volumes.empty()) {
     problems.push_back("no volume is configured: add [[volume]] path = \"…\", or --volume DIR");
   }
@@ -74,12 +110,7 @@ absl::Status CheckOptions(const SpuOptions& options) {
       problems.push_back(absl::StrFormat("volume.path '%s' is given twice", volume.path));
     }
   }
-  if (!options.insecure && !options.daemon.grpc_listen.IsLoopback()) {
-    problems.push_back(absl::StrFormat(
-        "listen.grpc = %s is not loopback and there is no TLS; say --insecure true if that network "
-        "is yours",
-        options.daemon.grpc_listen.ToString()));
-  }
+  CheckAddresses(options, problems);
   if (options.batch_bytes_max < kSmallestBatch || options.batch_bytes_max > kLargestBatch) {
     problems.push_back(absl::StrFormat("limits.batch is %d bytes, want %d to %d",
                                        options.batch_bytes_max, kSmallestBatch, kLargestBatch));
