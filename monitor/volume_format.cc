@@ -25,6 +25,8 @@ using storage::OpenMode;
 
 // Made by mkfs; not somebody's data.
 constexpr std::string_view kLostAndFound = "lost+found";
+// Marker and verdict slots, with their blocks.
+constexpr std::int64_t kSlotsBytes = 64 * base::kKiB;
 
 absl::Status RefuseIfNotMountpoint(FileSystem& file_system, const std::string& directory,
                                    const FileSystemStat& here) {
@@ -137,7 +139,6 @@ absl::StatusOr<VolumeMarker> FormatVolume(FileSystem& file_system, const std::st
                                                     directory, existing->uuid.ToString()));
   }
   TM_RETURN_IF_ERROR(RefuseIfNotEmpty(file_system, layout, names));
-  TM_RETURN_IF_ERROR(RemoveLeftovers(file_system, layout, names));
 
   const base::MonotonicTime now = clock.Now();
   const ReadingOutcome outcome = JudgeReading(stat, now, now);
@@ -152,6 +153,17 @@ absl::StatusOr<VolumeMarker> FormatVolume(FileSystem& file_system, const std::st
                             .formatted_at = clock.WallNow()};
   const bool no_cow = stat.type_magic == BTRFS_SUPER_MAGIC;
   const Marks marks = DeriveMarks(reading->total_bytes, reading->inodes_total);
+  if (options.marks_must_fit) {
+    const MarksFit fit{.total_bytes = reading->total_bytes,
+                       .inodes_total = reading->counts_inodes ? reading->inodes_total : 0,
+                       .slots_bytes = kSlotsBytes,
+                       .partitions = 1};
+    if (absl::Status status = ValidateMarks(marks, fit); !status.ok()) {
+      return base::Annotate(status,
+                            absl::StrFormat("format '%s' refused: it could not start", directory));
+    }
+  }
+  TM_RETURN_IF_ERROR(RemoveLeftovers(file_system, layout, names));
   if (absl::Status status = MakeContents(file_system, layout, no_cow, marker, marks);
       !status.ok()) {
     return base::Annotate(status, absl::StrFormat("format '%s'", directory));

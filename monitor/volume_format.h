@@ -23,6 +23,8 @@ namespace tidemark::monitor {
 struct FormatOptions {
   // Refuses a directory that lies on the same filesystem as its parent.
   bool require_mountpoint = false;
+  // Refuses one that is too small for the marks it gets when nobody sets any.
+  bool marks_must_fit = false;
 };
 
 absl::StatusOr<VolumeMarker> FormatVolume(storage::FileSystem& file_system,

@@ -25,7 +25,7 @@ constexpr char kUsage[] =
 
 int RunFormat(int argc, const char* const* argv) {
   std::string directory;
-  monitor::FormatOptions options;
+  monitor::FormatOptions options{.marks_must_fit = true};
   for (int i = 0; i < argc; ++i) {
     const std::string_view word = argv[i];
     if (word == "--help" || word == "-h") {
