@@ -32,7 +32,9 @@ Seen ReadSpace(VolumeDisk& disk, bool sync_first) {
           synced};
     }
   }
-  return {disk.probe().Probe(), disk.reserve().HeldBytes()};
+  // The reserve first: a volume that is there after it was there for it, too.
+  const absl::StatusOr<std::int64_t> reserve_bytes = disk.reserve().HeldBytes();
+  return {disk.probe().Probe(), reserve_bytes};
 }
 
 }  // namespace
@@ -150,7 +152,9 @@ void SpaceDriver::Do(const action::TakeReading& take) {
       [disk = disk_, sync_first = take.sync_first] { return ReadSpace(*disk, sync_first); },
       [this](const Seen& seen) {
         reading_in_flight_ = false;
-        if (seen.reserve_bytes.ok()) OnReserveSeen(*seen.reserve_bytes);
+        // Where the volume itself is out of sight, a reserve that is not there says nothing.
+        const bool in_sight = std::holds_alternative<monitor::SpaceReading>(seen.outcome);
+        if (in_sight && seen.reserve_bytes.ok()) OnReserveSeen(*seen.reserve_bytes);
         OnProbed(seen.outcome);
       });
 }

@@ -68,6 +68,18 @@ TEST_F(VolumeReserveTest, ALostReserveEndsOnlineUntilItIsHeldAgain) {
             static_cast<std::uintmax_t>(rig_.durable().marks.reserve_bytes));
 }
 
+// umount -l: the path shows what lies below it, which is no verdict on the reserve.
+TEST_F(VolumeReserveTest, AReserveOutOfSightIsNotLost) {
+  const base::Episode before = episode();
+  rig_.disk().Add(
+      {.operation = Operation::kStat, .path_contains = rig_.path(), .error_number = ENOENT});
+  ASSERT_TRUE(WaitFor([&] { return rig_.device_fault().has_value(); }, support::kLongWait,
+                      "the volume to be missed"));
+  EXPECT_EQ(rig_.device_fault()->cause, monitor::DeviceCause::kMissingVolume);
+  EXPECT_FALSE(rig_.holds().space.has_value());
+  EXPECT_EQ(episode(), before);
+}
+
 TEST_F(VolumeReserveTest, AReserveThatWasCutShortIsLost) {
   const base::Episode before = episode();
   std::filesystem::resize_file(reserve(), 4096);
