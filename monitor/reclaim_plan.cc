@@ -72,14 +72,16 @@ ReclaimRun::ReclaimRun(ReclaimPlan plan, std::int64_t available_bytes, std::int6
 
 const ReclaimCandidate* ReclaimRun::Next() const { return end_ ? nullptr : &plan_.steps[next_]; }
 
-void ReclaimRun::Observe(std::int64_t freed_bytes, std::int64_t available_bytes) {
+void ReclaimRun::Observe(std::int64_t freed_bytes, std::int64_t available_bytes,
+                         std::int64_t own_growth_bytes) {
   if (end_) return;
   ++next_;
   freed_bytes_ += freed_bytes;
-  const std::int64_t yield = available_bytes - available_bytes_;
+  const std::int64_t yield = available_bytes + own_growth_bytes - available_bytes_;
   available_bytes_ = available_bytes;
   Judge();
-  if (!end_ && freed_bytes > 0 && yield <= 0) end_ = ReclaimEnd::kZeroYield;
+  // Also where the plan has ended: another one would drop more for nothing.
+  if (end_ != ReclaimEnd::kReached && freed_bytes > 0 && yield <= 0) end_ = ReclaimEnd::kZeroYield;
 }
 
 void ReclaimRun::Judge() {
@@ -90,8 +92,8 @@ void ReclaimRun::Judge() {
   }
 }
 
-std::int64_t ReclaimRun::bytes_short() const {
-  return std::max<std::int64_t>(0, target_bytes_ - available_bytes_);
+bool ReclaimRun::needs_operator() const {
+  return end_ == ReclaimEnd::kZeroYield || (end_ == ReclaimEnd::kPlanEnded && plan_.steps.empty());
 }
 
 std::string_view ReclaimKindName(ReclaimKind kind) {

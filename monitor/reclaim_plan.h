@@ -63,7 +63,7 @@ ReclaimPlan MakeReclaimPlan(std::vector<ReclaimCandidate> candidates, const Recl
 enum class ReclaimEnd : std::uint8_t {
   kReached,    // resume + margin is available
   kZeroYield,  // a step freed what it should and nothing became visible: pinned
-  kPlanEnded,  // nothing is left: needs operator
+  kPlanEnded,  // all steps are done; whether policy allows more, only a new plan can tell
 };
 std::string_view ReclaimEndName(ReclaimEnd end);
 
@@ -75,12 +75,15 @@ class ReclaimRun {
 
   // What to free next; nullptr when the run has ended.
   const ReclaimCandidate* Next() const;
-  // After the step: what was really unlinked, and what a reading begun after it shows.
-  void Observe(std::int64_t freed_bytes, std::int64_t available_bytes);
+  // After the step: what was really unlinked, what a reading begun after it shows, and what we
+  // allocated ourselves since the reading before: that is no lack of yield.
+  void Observe(std::int64_t freed_bytes, std::int64_t available_bytes,
+               std::int64_t own_growth_bytes);
 
   std::optional<ReclaimEnd> end() const { return end_; }
-  bool needs_operator() const { return end_ && *end_ != ReclaimEnd::kReached; }
-  std::int64_t bytes_short() const;
+  // Policy allowed nothing from the start, or what was freed is pinned. A plan that was carried out
+  // and is too short by now (drop_oldest is planned as far as wanted) wants another one.
+  bool needs_operator() const;
   std::int64_t freed_bytes() const { return freed_bytes_; }
   std::int64_t gained_bytes() const { return available_bytes_ - began_bytes_; }
   const ReclaimPlan& plan() const { return plan_; }

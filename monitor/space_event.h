@@ -118,10 +118,10 @@ struct StepsMissing {
 struct SpaceFreed {
   std::int64_t bytes = 0;
 };
-// The reclaim that StartReclaim asked for has come to its end.
+// The reclaim that StartReclaim asked for has come to its end; or one that a person asked for.
 struct ReclaimEnded {
-  bool needs_operator = false;
-  std::int64_t bytes_short = 0;
+  bool needs_operator = false;  // policy allows no more, or it brings nothing
+  std::int64_t freed_bytes = 0;
 };
 // A roll, a mount change, a person: look at once.
 struct PollNow {};

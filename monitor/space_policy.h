@@ -42,6 +42,8 @@ struct PolicyOptions {
   base::Duration held_interval_max = std::chrono::milliseconds(500);  // polling while held
   base::Duration persist_backoff_min = std::chrono::milliseconds(100);
   base::Duration persist_backoff_max = std::chrono::seconds(5);
+  // After a reclaim that came to nothing: the longest. One that freed something is followed by the
+  // next as soon as a reading asks for it.
   base::Duration reclaim_pause = std::chrono::seconds(5);
 };
 
@@ -60,6 +62,9 @@ class SpacePolicy {
   WriteBudget::Answer Request(std::int64_t bytes, std::int64_t inodes, base::MonotonicTime now) {
     return budget_.Request(bytes, inodes, now);
   }
+  // The newest reading shows no Low, but what was granted since makes it so: who asked shall tell
+  // PollNow. A volume at rest is looked at every 5 s, and may be Full by then.
+  bool LowUnseen() const;
   void Complete(GrantId grant, base::MonotonicTime now) { budget_.Complete(grant, now); }
   void Abandon(GrantId grant) { budget_.Abandon(grant); }
 
@@ -135,6 +140,9 @@ class SpacePolicy {
   void CheckSpace(const SpaceReading& reading);
   void CheckDeadline();
   void CheckLease();
+  // What more has to become available; nullopt: nothing is to be reclaimed.
+  std::optional<std::int64_t> WantedOfReclaim(const SpaceReading& reading) const;
+  std::int64_t ReclaimAhead(const SpaceReading& reading) const;
   void ConsiderReclaim(const SpaceReading& reading);
   base::Duration PollInterval() const;
   void PollSoon() { next_poll_ = at_.now; }
@@ -205,7 +213,10 @@ class SpacePolicy {
 
   bool reclaim_running_ = false;
   base::MonotonicTime reclaim_next_;
+  base::Duration reclaim_backoff_{0};
+  // The last one that is of interest still, and the reading that it ended with.
   std::optional<event::ReclaimEnded> reclaim_ended_;
+  std::optional<SpaceReading> reclaim_reading_;
   bool shortage_unseen_ = false;  // an allocation failed that by the reading should not have
 };
 

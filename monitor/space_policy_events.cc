@@ -166,10 +166,19 @@ void SpacePolicy::On(const event::SpaceFreed& e) {
 
 void SpacePolicy::On(const event::ReclaimEnded& e) {
   reclaim_running_ = false;
-  // Who fills on gets the next run soon; what came to nothing is not repeated soon.
+  // Each that freed something may be followed by the next at once: there is an end to that. What
+  // came to nothing is not repeated soon.
   constexpr int kSooner = 50;
-  reclaim_next_ =
-      at_.now + (e.needs_operator ? options_.reclaim_pause : options_.reclaim_pause / kSooner);
+  if (e.needs_operator) {
+    reclaim_backoff_ = options_.reclaim_pause;
+  } else if (e.freed_bytes > 0) {
+    reclaim_backoff_ = base::Duration(0);
+  } else {
+    reclaim_backoff_ =
+        std::clamp(reclaim_backoff_ * 2, options_.reclaim_pause / kSooner, options_.reclaim_pause);
+  }
+  reclaim_next_ = at_.now + reclaim_backoff_;
+  reclaim_reading_ = reading_;
   reclaim_ended_ = e;
   PollSoon();
 }

@@ -1,4 +1,6 @@
 // What the policy says of itself.
+#include <algorithm>
+
 #include "absl/strings/str_format.h"
 #include "base/byte_size.h"
 #include "monitor/space_level.h"
@@ -90,9 +92,11 @@ Explanation SpacePolicy::Explain(base::MonotonicTime now) const {
   e.observed_gain_bytes = gain_bytes_;
   e.pinned = LooksPinned(freed_by_us_bytes_, gain_bytes_);
   e.reclaim_running = reclaim_running_;
-  if (reclaim_ended_) {
-    e.reclaim_needs_operator = reclaim_ended_->needs_operator;
-    e.reclaim_bytes_short = reclaim_ended_->bytes_short;
+  // A person may reclaim at any time, also where nothing is short.
+  if (reclaim_ended_ && reclaim_ended_->needs_operator && reading_ && WantedOfReclaim(*reading_)) {
+    e.reclaim_needs_operator = true;
+    e.reclaim_bytes_short =
+        std::max<std::int64_t>(0, wanted_.marks.resume_bytes - reading_->available_bytes);
   }
   return e;
 }

@@ -108,9 +108,10 @@ void SpacePolicy::CheckLease() {
   readings_since_blind_ = 0;
 }
 
-void SpacePolicy::ConsiderReclaim(const SpaceReading& reading) {
-  if (reclaim_running_ || provisioning_ || device_fault_ || at_.now < reclaim_next_) return;
-  if (!wanted_.holds.space && LevelOf(reading, wanted_.marks) == SpaceLevel::kOk) return;
+std::optional<std::int64_t> SpacePolicy::WantedOfReclaim(const SpaceReading& reading) const {
+  if (!wanted_.holds.space && LevelOf(reading, wanted_.marks) == SpaceLevel::kOk) {
+    return std::nullopt;
+  }
   const std::int64_t wanted =
       std::max(wanted_.marks.low_bytes,
                wanted_.marks.resume_bytes + (proof_.running() ? proof_.bytes_to_take() : 0)) -
@@ -118,9 +119,41 @@ void SpacePolicy::ConsiderReclaim(const SpaceReading& reading) {
   // Bytes are enough but inodes are not: any step that removes a file will do.
   const bool by_inodes =
       reading.counts_inodes && reading.inodes_available < wanted_.marks.low_inodes;
-  if (wanted <= 0 && !by_inodes) return;
+  if (wanted <= 0 && !by_inodes) return std::nullopt;
+  return std::max<std::int64_t>(1, wanted);
+}
+
+// What the volume fills by while the next reclaim is at work, at the pace since the last one; else
+// a fast writer is always a step ahead. No more than to low again: what is readable is worth more.
+std::int64_t SpacePolicy::ReclaimAhead(const SpaceReading& reading) const {
+  constexpr double kAheadSeconds = 1;
+  if (!reclaim_reading_ || reading.started <= reclaim_reading_->started) return 0;
+  // Two readings in quick succession say little of a pace.
+  const base::Duration apart = std::max<base::Duration>(reading.started - reclaim_reading_->started,
+                                                        std::chrono::milliseconds(100));
+  const auto filled =
+      static_cast<double>(reclaim_reading_->available_bytes - reading.available_bytes);
+  const double ahead = filled * kAheadSeconds / std::chrono::duration<double>(apart).count();
+  const std::int64_t most = wanted_.marks.low_bytes - wanted_.marks.resume_bytes;
+  return static_cast<std::int64_t>(std::clamp<double>(ahead, 0, static_cast<double>(most)));
+}
+
+void SpacePolicy::ConsiderReclaim(const SpaceReading& reading) {
+  const std::optional<std::int64_t> wanted = WantedOfReclaim(reading);
+  if (!wanted) reclaim_ended_.reset();
+  if (!wanted || reclaim_running_ || provisioning_ || device_fault_) return;
+  // Where a segment more was written, policy may allow what it did not; and there is an end to it.
+  const bool filled_on =
+      reclaim_reading_ &&
+      reading.available_bytes <= reclaim_reading_->available_bytes - wanted_.marks.segment_bytes;
+  if (at_.now < reclaim_next_ && !filled_on) return;
   reclaim_running_ = true;
-  actions_.push_back(action::StartReclaim{std::max<std::int64_t>(1, wanted)});
+  actions_.push_back(action::StartReclaim{*wanted + ReclaimAhead(reading)});
+}
+
+bool SpacePolicy::LowUnseen() const {
+  if (!reading_ || LevelByBytes(*reading_, wanted_.marks) != SpaceLevel::kOk) return false;
+  return reading_->available_bytes - budget_.unseen_bytes() < wanted_.marks.low_bytes;
 }
 
 base::Duration SpacePolicy::PollInterval() const {

@@ -70,6 +70,8 @@ class WriteBudget {
   void Abandon(GrantId grant);
 
   BudgetSnapshot Snapshot(base::MonotonicTime now) const;
+  // Granted, and perhaps not in the reading yet.
+  std::int64_t unseen_bytes() const { return unseen_bytes_; }
   bool has_unseen() const { return !allocations_.empty(); }
   const std::optional<SpaceReading>& reading() const { return reading_; }
   base::MonotonicTime lease_until() const { return lease_until_; }

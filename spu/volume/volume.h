@@ -263,10 +263,10 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
   std::int64_t reclaim_freed_bytes_ = 0;                  // by the last step
   std::optional<base::MonotonicTime> reclaim_step_done_;  // its reading is awaited
   // What we may not go below by drop_oldest: what we held at the start (in an episode, less what
-  // ends it), or after the last reclaim less the growth it did not use.
+  // ends it), less what reclaims freed by other policies. What is written while one is at work is
+  // growth like any other.
   std::int64_t reclaim_floor_bytes_ = 0;
-  std::int64_t reclaim_growth_bytes_ = 0;   // when the run began
-  std::int64_t reclaim_dropped_bytes_ = 0;  // by drop_oldest in this run
+  std::int64_t reclaim_our_bytes_ = 0;  // when the last step began
   std::int64_t withheld_bytes_ = 0;
   std::vector<Reclaimed> on_reclaimed_;
 

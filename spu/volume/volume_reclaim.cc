@@ -107,7 +107,7 @@ std::int64_t Volume::OurBytes() const {
 }
 
 // Growth is counted in bytes, but segments go whole: up to one more may go than we grew. What went
-// too far is carried into the next run, so that it does not add up.
+// too far is missing from the growth of the next run, so that it does not add up.
 monitor::ReclaimPlan Volume::PlanReclaim(std::int64_t wanted_bytes) const {
   const std::int64_t growth = OurBytes() - reclaim_floor_bytes_;
   return monitor::MakeReclaimPlan(ReclaimCandidates(),
@@ -133,12 +133,12 @@ void Volume::ExpireSegments(Partition& partition) {
 void Volume::StartReclaim(std::int64_t wanted_bytes) {
   const VolumeState state = State();
   if (reclaim_.has_value() || !state.reading.has_value()) return;
-  reclaim_growth_bytes_ = OurBytes() - reclaim_floor_bytes_;
-  reclaim_dropped_bytes_ = 0;
-  monitor::ReclaimPlan plan = PlanReclaim(std::min(wanted_bytes, BytesTo(state.marks.low_bytes)));
-  NoteWithheld(plan);
-  reclaim_.emplace(std::move(plan), state.reading->available_bytes,
-                   state.reading->available_bytes + wanted_bytes);
+  const std::int64_t to_low_bytes = BytesTo(state.marks.low_bytes);
+  // What was aimed at beyond the mark is withheld from nobody.
+  NoteWithheld(PlanReclaim(std::min(wanted_bytes, to_low_bytes)));
+  reclaim_.emplace(PlanReclaim(on_reclaimed_.empty() ? wanted_bytes : to_low_bytes),
+                   state.reading->available_bytes, state.reading->available_bytes + wanted_bytes);
+  reclaim_our_bytes_ = OurBytes();
   RunReclaimStep();
 }
 
@@ -171,7 +171,8 @@ void Volume::RunReclaimStep() {
   const bool drops = next->kind == ReclaimKind::kDropOldestSegment;
   const auto freed = [this, guard = std::weak_ptr(alive_), drops](std::int64_t bytes) {
     if (guard.expired()) return;
-    if (drops) reclaim_dropped_bytes_ += bytes;
+    // What went by another policy is no room that drop_oldest has made for our growth.
+    if (!drops) reclaim_floor_bytes_ -= bytes;
     reclaim_freed_bytes_ = bytes;
     reclaim_step_done_ = clock_.Now();
     Apply(event::PollNow{});
@@ -209,7 +210,9 @@ void Volume::ObserveReclaim(const monitor::SpaceReading& reading) {
     return;
   }
   reclaim_step_done_.reset();
-  reclaim_->Observe(reclaim_freed_bytes_, reading.available_bytes);
+  const std::int64_t grown_bytes = OurBytes() + reclaim_freed_bytes_ - reclaim_our_bytes_;
+  reclaim_->Observe(reclaim_freed_bytes_, reading.available_bytes, grown_bytes);
+  reclaim_our_bytes_ = OurBytes();
   RunReclaimStep();
 }
 
@@ -221,8 +224,7 @@ void Volume::EndReclaim() {
     }
     response.set_freed_bytes(reclaim_->freed_bytes());
     response.set_observed_gain_bytes(reclaim_->gained_bytes());
-    Apply(event::ReclaimEnded{reclaim_->needs_operator(), reclaim_->bytes_short()});
-    reclaim_floor_bytes_ = OurBytes() - (reclaim_growth_bytes_ - reclaim_dropped_bytes_);
+    Apply(event::ReclaimEnded{reclaim_->needs_operator(), reclaim_->freed_bytes()});
     reclaim_.reset();
   }
   response.set_bytes_short(BytesTo(marks_.resume_bytes));

@@ -22,7 +22,9 @@ void Volume::SeekStep(base::PartitionId id) {
   const storage::SpaceCost cost = request->cost();
   auto answer = driver_->policy().Request(cost.bytes, cost.inodes, clock_.Now());
   if (const auto* grant = std::get_if<monitor::GrantId>(&answer)) {
-    return AllocateStep(id, *std::move(request), *grant);
+    AllocateStep(id, *std::move(request), *grant);
+    if (driver_->policy().LowUnseen()) Apply(event::PollNow{});
+    return;
   }
   partition->log().OnStepRefused();
   if (!urgent) return;  // only ahead of need: what is left of the step serves on

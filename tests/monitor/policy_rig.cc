@@ -120,8 +120,9 @@ void PolicyRig::Note(const SpaceActions& actions) {
       taking_ = *room;
     } else if (std::holds_alternative<action::VerifyRoom>(a)) {
       verifying_ = true;
-    } else if (std::holds_alternative<action::StartReclaim>(a)) {
+    } else if (const auto* reclaim = std::get_if<action::StartReclaim>(&a)) {
       reclaiming_ = true;
+      reclaim_wanted_bytes_ = reclaim->wanted_bytes;
     }
   }
   CheckGate();
@@ -281,7 +282,7 @@ bool PolicyRig::AnswerVerify() {
 bool PolicyRig::AnswerReclaim() {
   if (!reclaiming_) return false;
   reclaiming_ = false;
-  Do(event::ReclaimEnded{true, 1});
+  Do(event::ReclaimEnded{true, 0});
   return true;
 }
 

@@ -111,6 +111,7 @@ class PolicyRig {
   std::optional<action::TakeRoom> taking_;
   bool verifying_ = false;
   bool reclaiming_ = false;
+  std::int64_t reclaim_wanted_bytes_ = 0;
 
   std::vector<action::Report> reports_;
   std::vector<std::string> trace_;  // actions by name, in order

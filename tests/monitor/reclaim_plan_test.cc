@@ -85,9 +85,9 @@ TEST_F(ReclaimRunTest, StopsAsSoonAsEnoughIsAvailable) {
   ReclaimRun run(Plan(), 1000, 1150);
   ASSERT_NE(run.Next(), nullptr);
   EXPECT_EQ(run.Next()->base_offset, base::Offset(0));
-  run.Observe(100, 1100);
+  run.Observe(100, 1100, 0);
   ASSERT_NE(run.Next(), nullptr);
-  run.Observe(100, 1200);
+  run.Observe(100, 1200, 0);
   EXPECT_EQ(run.Next(), nullptr);
   EXPECT_EQ(run.end(), ReclaimEnd::kReached);
   EXPECT_EQ(run.done(), 2U);
@@ -97,23 +97,49 @@ TEST_F(ReclaimRunTest, StopsAsSoonAsEnoughIsAvailable) {
 
 TEST_F(ReclaimRunTest, StopsAtZeroYield) {
   ReclaimRun run(Plan(), 1000, 2000);
-  run.Observe(100, 1000);
+  run.Observe(100, 1000, 0);
   EXPECT_EQ(run.Next(), nullptr);
   EXPECT_EQ(run.end(), ReclaimEnd::kZeroYield);
   EXPECT_TRUE(run.needs_operator());
-  EXPECT_EQ(run.bytes_short(), 1000);
 }
 
-TEST_F(ReclaimRunTest, NeedsAnOperatorAtTheEndOfThePlan) {
+TEST_F(ReclaimRunTest, GoesToTheEndOfThePlan) {
   ReclaimRun run(Plan(), 1000, 2000);
-  for (int i = 1; i <= 3; ++i) run.Observe(100, 1000 + i * 100);
+  for (int i = 1; i <= 3; ++i) run.Observe(100, 1000 + i * 100, 0);
   EXPECT_EQ(run.end(), ReclaimEnd::kPlanEnded);
-  EXPECT_EQ(run.bytes_short(), 700);
+  EXPECT_FALSE(run.needs_operator()) << "there may be more by now";
   EXPECT_EQ(run.freed_bytes(), 300);
+}
+
+// Drop_oldest is planned as far as wanted only; who writes meanwhile wants more by then.
+TEST_F(ReclaimRunTest, OutrunByOurOwnWritesNeedsAnotherRunAndNoOperator) {
+  ReclaimRun run(MakeReclaimPlan({Candidate(ReclaimKind::kDropOldestSegment, 1, 0, 100),
+                                  Candidate(ReclaimKind::kDropOldestSegment, 1, 10, 100)},
+                                 {50, 1000}),
+                 1000, 1050);
+  run.Observe(100, 1030, 70);
+  EXPECT_EQ(run.end(), ReclaimEnd::kPlanEnded);
+  EXPECT_FALSE(run.needs_operator());
+}
+
+TEST_F(ReclaimRunTest, AYieldIsNetOfWhatWeTookMeanwhile) {
+  ReclaimRun run(Plan(), 1000, 2000);
+  run.Observe(100, 950, 149);
+  EXPECT_FALSE(run.end().has_value());
+}
+
+// Pinned, and the plan over: another plan would only drop more for nothing.
+TEST_F(ReclaimRunTest, AZeroYieldOfTheLastStepIsOne) {
+  ReclaimRun run(
+      MakeReclaimPlan({Candidate(ReclaimKind::kDropOldestSegment, 1, 0, 100)}, {50, 100}), 1000,
+      1050);
+  run.Observe(100, 1000, 0);
+  EXPECT_EQ(run.end(), ReclaimEnd::kZeroYield);
 }
 
 TEST_F(ReclaimRunTest, AnEmptyPlanEndsAtOnceAndEnoughSpaceNeedsNone) {
   EXPECT_EQ(ReclaimRun({}, 1, 2).end(), ReclaimEnd::kPlanEnded);
+  EXPECT_TRUE(ReclaimRun({}, 1, 2).needs_operator());
   EXPECT_EQ(ReclaimRun(Plan(), 2, 2).end(), ReclaimEnd::kReached);
 }
 

@@ -105,7 +105,7 @@ std::vector<NamedEvent> AllEvents(PolicyRig& rig) {
       {"room refused, never asked", kNoHold, kEverything, event::RoomRefused{999, "ENOSPC"}},
       {"steps missing", kNoHold, kEverything, event::StepsMissing{3}},
       {"space freed", kNoHold, kEverything, event::SpaceFreed{kMiB}},
-      {"reclaim ended", kNoHold, kEverything, event::ReclaimEnded{true, 5}},
+      {"reclaim ended", kNoHold, kEverything, event::ReclaimEnded{true, 0}},
       {"poll now", kNoHold, kEverything, event::PollNow{}},
       {"known elsewhere, lower", kNoHold, kEverything,
        event::KnownElsewhere{base::Generation(3), base::Episode(0)}},

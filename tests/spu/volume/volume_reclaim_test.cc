@@ -49,6 +49,29 @@ TEST(VolumeReclaimTest, AfterAStartANeighboursGrowthDropsNothing) {
   EXPECT_TRUE(WaitFor(dropped, support::kLongWait, "the oldest to go for our own growth"));
 }
 
+// Some turnovers of the volume, as fast as it goes, with the pause of the product.
+TEST(VolumeReclaimTest, ARingWrittenFastGoesOn) {
+  VolumeRig rig;
+  if (!rig.unavailable().empty()) GTEST_SKIP() << rig.unavailable();
+  rig.options().reclaim_pause = VolumeOptions{}.reclaim_pause;
+  ASSERT_OK(rig.Open());
+  ASSERT_TRUE(rig.AwaitAccepting(true));
+  tidemark::sc::v1::TopicPolicy policy;
+  policy.set_on_full(tidemark::sc::v1::ON_FULL_DROP_OLDEST);
+  ASSERT_TRUE(rig.Assign(kPartition, policy).ok());
+  constexpr int kTurnovers = 5;
+  constexpr int kBatch = 64 * 1024;
+  const auto batches = static_cast<int>(kTurnovers * rig.small().size_bytes() / kBatch);
+  int refused = 0;
+  for (int n = 0; n < batches && refused <= kTurnovers; ++n) {
+    if (!rig.Append(kPartition, {.records = 64, .value_bytes = 1000}).refusal.has_value()) continue;
+    ++refused;
+    ASSERT_TRUE(rig.AwaitAccepting(true)) << "an episode that drop_oldest does not end";
+  }
+  EXPECT_LE(refused, kTurnovers);
+  EXPECT_LE(rig.durable().episode, base::Episode(kTurnovers));
+}
+
 TEST(VolumeReclaimTest, AStartWithinAnEpisodeEndsItByTheOldestAndGoesOn) {
   VolumeRig rig;
   if (!rig.unavailable().empty()) GTEST_SKIP() << rig.unavailable();
