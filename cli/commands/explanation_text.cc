@@ -83,9 +83,12 @@ std::string SpuText(const space::v1::Explanation& explanation) {
   }
   if (explanation.reclaim_running()) {
     text += "  reclaim    running\n";
+  } else if (explanation.reclaim_needs_operator() && explanation.reclaim_bytes_short() > 0) {
+    text += absl::StrFormat(
+        "  reclaim    needs an operator: policy allows no more, %s short of the resume mark\n",
+        ExactBytes(explanation.reclaim_bytes_short()));
   } else if (explanation.reclaim_needs_operator()) {
-    text += absl::StrFormat("  reclaim    needs an operator: %s more than policy allows\n",
-                            ExactBytes(explanation.reclaim_bytes_short()));
+    text += "  reclaim    needs an operator: policy allows no more\n";
   }
   if (!explanation.released_by().empty()) {
     text += absl::StrFormat("  released   by %s, %s\n", explanation.released_by(),

@@ -125,8 +125,13 @@ TEST_F(ExplainTest, SaysAllThatIsKnown) {
                              HasSubstr("device     I/O error, " + since),
                              HasSubstr("deadline missed: no answer within 1s"),
                              HasSubstr("set by configuration")));
-  EXPECT_THAT(ran.out, AllOf(HasSubstr("reclaim    needs an operator: 3145728 bytes"),
-                             HasSubstr("released   by bob, 2026-11-23T04:00:00Z")));
+  EXPECT_THAT(ran.out,
+              AllOf(HasSubstr("reclaim    needs an operator: policy allows no more, 3145728"),
+                    HasSubstr("short of the resume mark"),
+                    HasSubstr("released   by bob, 2026-11-23T04:00:00Z")));
+  explanation.set_reclaim_bytes_short(0);
+  EXPECT_THAT(Run({"volume", "explain", "/data/a"}).out,
+              HasSubstr("needs an operator: policy allows no more\n"));
   explanation.set_reclaim_running(true);
   EXPECT_THAT(Run({"volume", "explain", "/data/a"}).out, HasSubstr("reclaim    running"));
 }

@@ -126,6 +126,43 @@ TEST(SpacePolicyExplain, WhoLiftedAHoldIsKnownWhereThereWasOne) {
   EXPECT_EQ(released->at_wall, rig.at().wall);
 }
 
+// What policy does not allow to go, counted to where the volume goes on.
+TEST(SpacePolicyExplain, AnOperatorIsNeededForWhatIsShortOfTheResumeMark) {
+  PolicyRig rig;
+  rig.MakeReady();
+  ASSERT_TRUE(rig.RunUntilOpen(seconds(1)));
+  rig.Fill(rig.marks().full_bytes - 1);
+  rig.Do(event::PollNow{});
+  rig.Run(seconds(1));
+  Explanation told = rig.policy().Explain(rig.now());
+  EXPECT_TRUE(told.reclaim_needs_operator);
+  EXPECT_EQ(told.reclaim_bytes_short, rig.marks().resume_bytes - rig.available());
+  rig.Free(PolicyRig::kCapacity / 4);
+  ASSERT_TRUE(rig.RunUntilOpen(seconds(20)));
+  EXPECT_FALSE(rig.policy().Explain(rig.now()).reclaim_needs_operator);
+}
+
+TEST(SpacePolicyExplain, AnOperatorIsNeededForInodesNotForBytes) {
+  PolicyRig rig;
+  rig.MakeReady();
+  ASSERT_TRUE(rig.RunUntilOpen(seconds(1)));
+  rig.inodes_available_ = rig.marks().full_inodes - 1;
+  rig.Do(event::PollNow{});
+  rig.Run(seconds(1));
+  const Explanation told = rig.policy().Explain(rig.now());
+  EXPECT_TRUE(told.reclaim_needs_operator);
+  EXPECT_EQ(told.reclaim_bytes_short, 0);
+}
+
+// As `volume reclaim` does, at any time, with all there is as its target.
+TEST(SpacePolicyExplain, NobodyIsNeededWhereThereIsRoom) {
+  PolicyRig rig;
+  rig.MakeReady();
+  ASSERT_TRUE(rig.RunUntilOpen(seconds(1)));
+  rig.Do(event::ReclaimEnded{true, 0});
+  EXPECT_FALSE(rig.policy().Explain(rig.now()).reclaim_needs_operator);
+}
+
 TEST(SpacePolicyExplain, SaysWhoSetTheMarks) {
   PolicyRig rig;
   rig.MakeReady();
