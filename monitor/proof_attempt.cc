@@ -21,7 +21,7 @@ struct Lack {
 };
 
 Lack LackOf(const SpaceReading& reading, std::int64_t bytes, std::int64_t inodes) {
-  return {Short(bytes, reading.available_bytes),
+  return {Short(bytes + reading.below_zero_bytes, reading.available_bytes),
           reading.counts_inodes ? Short(inodes, reading.inodes_available) : 0};
 }
 

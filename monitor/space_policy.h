@@ -135,7 +135,8 @@ class SpacePolicy {
   bool ProofIsBeingWritten() const;
 
   // Readings.
-  void AcceptReading(const SpaceReading& reading);
+  void AcceptReading(SpaceReading reading);
+  void CountBelowZero(SpaceReading& reading);
   void RejectReading(const ReadingFault& fault);
   void CheckSpace(const SpaceReading& reading);
   void CheckDeadline();
@@ -192,6 +193,7 @@ class SpacePolicy {
   PollSchedule schedule_;
   std::optional<VolumeIdentity> identity_;
   std::optional<SpaceReading> reading_;
+  std::int64_t root_only_bytes_ = 0;  // when there was something for others; 0 if never seen
   std::optional<ReadingFault> fault_;
   std::optional<base::MonotonicTime> poll_began_;
   base::MonotonicTime next_poll_;

@@ -16,11 +16,13 @@ HoldSet SpacePolicy::HoldsNow() const {
 
 namespace {
 
-std::string ShortText(const ProofFailure& failure) {
+std::string ShortText(const ProofFailure& failure, const std::optional<SpaceReading>& reading) {
   std::string text;
   if (failure.bytes_short > 0) {
-    text += absl::StrFormat("; %s (%d bytes) short", base::FormatByteSize(failure.bytes_short),
-                            failure.bytes_short);
+    // At 0 root may have gone below it, into what is kept for it: nobody may know how far.
+    const bool at_zero = reading && reading->available_bytes == 0;
+    text += absl::StrFormat("; %s%s (%d bytes) short", at_zero ? "at least " : "",
+                            base::FormatByteSize(failure.bytes_short), failure.bytes_short);
   }
   if (failure.inodes_short > 0) text += absl::StrFormat("; %d inodes short", failure.inodes_short);
   return text;
@@ -32,7 +34,7 @@ std::string SpacePolicy::FirstStartWaits() const {
   if (!provisioning_) return "";
   if (!proof_.failure()) return "first start: working room is being taken";
   return absl::StrFormat("first start: %s%s", proof_.failure()->reason,
-                         ShortText(*proof_.failure()));
+                         ShortText(*proof_.failure(), reading_));
 }
 
 const ProofFailure* SpacePolicy::first_start_shortage() const {
@@ -52,7 +54,7 @@ std::string SpacePolicy::Summary() const {
       const ProofFailure& failure = *proof_.failure();
       text += absl::StrFormat("; proof stands at '%s': %s", ProofStepName(failure.step),
                               failure.reason) +
-              ShortText(failure);
+              ShortText(failure, reading_);
     }
     return text;
   }
@@ -95,8 +97,8 @@ Explanation SpacePolicy::Explain(base::MonotonicTime now) const {
   // A person may reclaim at any time, also where nothing is short.
   if (reclaim_ended_ && reclaim_ended_->needs_operator && reading_ && WantedOfReclaim(*reading_)) {
     e.reclaim_needs_operator = true;
-    e.reclaim_bytes_short =
-        std::max<std::int64_t>(0, wanted_.marks.resume_bytes - reading_->available_bytes);
+    e.reclaim_bytes_short = std::max<std::int64_t>(
+        0, wanted_.marks.resume_bytes + reading_->below_zero_bytes - reading_->available_bytes);
   }
   return e;
 }

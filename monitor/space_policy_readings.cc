@@ -12,6 +12,7 @@ namespace {
 // Fresh readings that end a blind hold.
 constexpr std::int32_t kReadingsToSee = 3;
 constexpr std::uint64_t kBtrfsMagic = 0x9123683E;
+constexpr std::uint64_t kExt4Magic = 0xEF53;
 
 }  // namespace
 
@@ -32,7 +33,7 @@ void SpacePolicy::On(const event::ReadingArrived& e) {
   AcceptReading(reading);
 }
 
-void SpacePolicy::AcceptReading(const SpaceReading& reading) {
+void SpacePolicy::AcceptReading(SpaceReading reading) {
   if (!identity_) identity_ = reading.identity;
   if (reading.identity != *identity_) {
     RaiseDevice(DeviceCause::kWrongVolume,
@@ -45,6 +46,7 @@ void SpacePolicy::AcceptReading(const SpaceReading& reading) {
     RaiseDevice(DeviceCause::kReadOnly, "filesystem is mounted read-only");
     return;
   }
+  CountBelowZero(reading);
   reading_ = reading;
   fault_.reset();
   schedule_.OnReading(reading, wanted_.marks);
@@ -65,6 +67,17 @@ void SpacePolicy::AcceptReading(const SpaceReading& reading) {
   }
   FollowProof(proof_.OnReading(reading, at_.now));
   ConsiderReclaim(reading);
+}
+
+// Of ext4 it is known that only root brings about the difference, and that it stays the same.
+void SpacePolicy::CountBelowZero(SpaceReading& reading) {
+  if (reading.type_magic != kExt4Magic) return;
+  if (reading.available_bytes > 0) {
+    root_only_bytes_ = reading.root_only_bytes;
+  } else {
+    reading.below_zero_bytes =
+        std::max<std::int64_t>(0, root_only_bytes_ - reading.root_only_bytes);
+  }
 }
 
 void SpacePolicy::RejectReading(const ReadingFault& fault) {
@@ -114,8 +127,8 @@ std::optional<std::int64_t> SpacePolicy::WantedOfReclaim(const SpaceReading& rea
   }
   const std::int64_t wanted =
       std::max(wanted_.marks.low_bytes,
-               wanted_.marks.resume_bytes + (proof_.running() ? proof_.bytes_to_take() : 0)) -
-      reading.available_bytes;
+               wanted_.marks.resume_bytes + (proof_.running() ? proof_.bytes_to_take() : 0)) +
+      reading.below_zero_bytes - reading.available_bytes;
   // Bytes are enough but inodes are not: any step that removes a file will do.
   const bool by_inodes =
       reading.counts_inodes && reading.inodes_available < wanted_.marks.low_inodes;

@@ -45,6 +45,8 @@ ReadingOutcome JudgeReading(const storage::FileSystemStat& stat, base::Monotonic
   }
   SpaceReading reading;
   reading.available_bytes = static_cast<std::int64_t>(stat.blocks_available * stat.fragment_bytes);
+  reading.root_only_bytes =
+      static_cast<std::int64_t>((stat.blocks_free - stat.blocks_available) * stat.fragment_bytes);
   reading.total_bytes = static_cast<std::int64_t>(usable * stat.fragment_bytes);
   reading.counts_inodes = counts_inodes;
   if (counts_inodes) {

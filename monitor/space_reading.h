@@ -30,6 +30,11 @@ struct VolumeIdentity {
 struct SpaceReading {
   // f_bavail × f_frsize: what this unprivileged process may use, never f_bfree.
   std::int64_t available_bytes = 0;
+  // (f_bfree − f_bavail) × f_frsize: free, but for root alone.
+  std::int64_t root_only_bytes = 0;
+  // What root has taken of it where nothing else was left, and must be freed before anything is
+  // available. No reading shows it: told by who remembers root_only_bytes of an earlier one.
+  std::int64_t below_zero_bytes = 0;
   // (f_blocks − (f_bfree − f_bavail)) × f_frsize, so that percentages agree with df.
   std::int64_t total_bytes = 0;
   std::int64_t inodes_available = 0;

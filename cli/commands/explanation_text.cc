@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -20,6 +21,11 @@ constexpr std::size_t kExplanationBar = 48;
 
 std::string Milliseconds(std::int64_t ms) {
   return base::FormatDuration(std::chrono::milliseconds(ms));
+}
+
+// With nothing available, root may have gone on into what is kept for it: nobody may know how far.
+std::string_view AtLeast(const Volume& volume) {
+  return volume.has_reading() && volume.reading().available_bytes() == 0 ? "at least " : "";
 }
 
 std::string SinceText(std::int64_t unix_ms) { return "since " + TimeText(unix_ms); }
@@ -85,8 +91,8 @@ std::string SpuText(const space::v1::Explanation& explanation) {
     text += "  reclaim    running\n";
   } else if (explanation.reclaim_needs_operator() && explanation.reclaim_bytes_short() > 0) {
     text += absl::StrFormat(
-        "  reclaim    needs an operator: policy allows no more, %s short of the resume mark\n",
-        ExactBytes(explanation.reclaim_bytes_short()));
+        "  reclaim    needs an operator: policy allows no more, %s%s short of the resume mark\n",
+        AtLeast(explanation.volume()), ExactBytes(explanation.reclaim_bytes_short()));
   } else if (explanation.reclaim_needs_operator()) {
     text += "  reclaim    needs an operator: policy allows no more\n";
   }
@@ -99,8 +105,9 @@ std::string SpuText(const space::v1::Explanation& explanation) {
 
 // Plan counts to another mark: say to which this one does.
 std::string ShortText(std::int64_t bytes, const Volume& volume) {
-  return absl::StrFormat("  short      %s, up to the resume mark (%s) and the room still to take\n",
-                         ExactBytes(bytes), SizeText(volume.marks().resume_bytes()));
+  return absl::StrFormat(
+      "  short      %s%s, up to the resume mark (%s) and the room still to take\n", AtLeast(volume),
+      ExactBytes(bytes), SizeText(volume.marks().resume_bytes()));
 }
 
 std::string ProgressText(const space::v1::ProofProgress& proof, const Volume& volume) {

@@ -15,9 +15,11 @@ bool Holds(const space_pb::Holds& holds, space_pb::HoldKind kind) {
   return std::find(holds.held().begin(), holds.held().end(), kind) != holds.held().end();
 }
 
-std::string FreeStep(std::int64_t bytes, const std::string& path) {
-  return absl::StrFormat("free %s on %s (%d bytes; or grow the filesystem)", FormatByteSize(bytes),
-                         path, bytes);
+std::string FreeStep(std::int64_t bytes, const space_pb::Volume& volume) {
+  // At 0 root may have gone below it, into what is kept for it.
+  const bool at_zero = volume.has_reading() && volume.reading().available_bytes() == 0;
+  return absl::StrFormat("free %s%s on %s (%d bytes; or grow the filesystem)",
+                         at_zero ? "at least " : "", FormatByteSize(bytes), volume.path(), bytes);
 }
 
 // The filesystem has space: what is short is what it lets this user or project have.
@@ -41,7 +43,7 @@ void AddSpaceSteps(const space_pb::Explanation& explanation, std::vector<std::st
   if (quota) {
     steps.push_back(QuotaStep(volume));
   } else if (short_bytes > 0) {
-    steps.push_back(FreeStep(short_bytes, volume.path()));
+    steps.push_back(FreeStep(short_bytes, volume));
   }
   if (explanation.proof().inodes_short() > 0) {
     steps.push_back(
@@ -76,7 +78,7 @@ std::vector<std::string> NextSteps(const space_pb::Explanation& explanation) {
   } else if (space) {
     AddSpaceSteps(explanation, steps);
   } else if (!volume.not_ready().empty() && explanation.proof().bytes_short() > 0) {
-    steps.push_back(FreeStep(explanation.proof().bytes_short(), volume.path()));
+    steps.push_back(FreeStep(explanation.proof().bytes_short(), volume));
     steps.push_back("nothing else: it goes Online by itself once its working room is taken");
   }
   if (Holds(volume.holds(), space_pb::HOLD_KIND_OPERATOR)) {

@@ -117,8 +117,9 @@ monitor::ReclaimPlan Volume::PlanReclaim(std::int64_t wanted_bytes) const {
 std::int64_t Volume::BytesTo(std::int64_t mark_bytes) const {
   const VolumeState state = State();
   if (!state.reading.has_value()) return 0;
-  return std::max<std::int64_t>(
-      0, mark_bytes + state.marks.step_bytes - state.reading->available_bytes);
+  return std::max<std::int64_t>(0, mark_bytes + state.marks.step_bytes +
+                                       state.reading->below_zero_bytes -
+                                       state.reading->available_bytes);
 }
 
 void Volume::ExpireSegments(Partition& partition) {

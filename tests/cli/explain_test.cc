@@ -127,8 +127,10 @@ TEST_F(ExplainTest, SaysAllThatIsKnown) {
                              HasSubstr("set by configuration")));
   EXPECT_THAT(ran.out,
               AllOf(HasSubstr("reclaim    needs an operator: policy allows no more, 3145728"),
-                    HasSubstr("short of the resume mark"),
+                    HasSubstr("short of the resume mark"), Not(HasSubstr("at least")),
                     HasSubstr("released   by bob, 2026-11-23T04:00:00Z")));
+  told().mutable_reading()->set_available_bytes(0);
+  EXPECT_THAT(Run({"volume", "explain", "/data/a"}).out, HasSubstr("at least 3145728 bytes"));
   explanation.set_reclaim_bytes_short(0);
   EXPECT_THAT(Run({"volume", "explain", "/data/a"}).out,
               HasSubstr("needs an operator: policy allows no more\n"));

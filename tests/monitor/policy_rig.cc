@@ -203,6 +203,7 @@ void PolicyRig::CountReading(const ReadingOutcome& outcome) {
 ReadingOutcome PolicyRig::ReadDisk() const {
   SpaceReading reading;
   reading.available_bytes = available();
+  reading.root_only_bytes = root_only_bytes_;
   reading.total_bytes = kCapacity;
   reading.inodes_available = inodes_available_;
   reading.inodes_total = kInodes;

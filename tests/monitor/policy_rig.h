@@ -93,6 +93,7 @@ class PolicyRig {
   void Free(std::int64_t bytes) { foreign_ = std::max<std::int64_t>(0, foreign_ - bytes); }
   std::int64_t foreign_ = 0;
   std::int64_t data_ = 0;
+  std::int64_t root_only_bytes_ = 0;  // free, and for root alone
   std::int64_t reserve_ = 0;
   std::int64_t steps_ = 0;
   std::int64_t steps_before_refusal_ = 1'000'000;  // of the next taking

@@ -163,6 +163,23 @@ TEST(SpacePolicyExplain, NobodyIsNeededWhereThereIsRoom) {
   EXPECT_FALSE(rig.policy().Explain(rig.now()).reclaim_needs_operator);
 }
 
+// Root filled the volume down into what is kept for it: that comes first, and no reading shows it
+// as available.
+TEST(SpacePolicyExplain, ShortIsAlsoWhatRootHasTakenOfItsOwn) {
+  PolicyRig rig;
+  rig.MakeReady();
+  rig.root_only_bytes_ = 12 * kMiB;
+  ASSERT_TRUE(rig.RunUntilOpen(seconds(1)));
+  rig.Fill(0);
+  rig.root_only_bytes_ = 2 * kMiB;
+  rig.Do(event::PollNow{});
+  rig.Run(seconds(1));
+  const Explanation told = rig.policy().Explain(rig.now());
+  ASSERT_TRUE(told.proof_failure.has_value());
+  EXPECT_EQ(told.proof_failure->bytes_short, rig.marks().resume_bytes + 10 * kMiB);
+  EXPECT_EQ(told.reclaim_bytes_short, rig.marks().resume_bytes + 10 * kMiB);
+}
+
 TEST(SpacePolicyExplain, SaysWhoSetTheMarks) {
   PolicyRig rig;
   rig.MakeReady();

@@ -34,6 +34,7 @@ TEST(SpaceReadingTest, CountsWhatWeMayUseAndAgreesWithDf) {
   ASSERT_TRUE(std::holds_alternative<SpaceReading>(outcome));
   const auto& reading = std::get<SpaceReading>(outcome);
   EXPECT_EQ(reading.available_bytes, 350 * 4096);
+  EXPECT_EQ(reading.root_only_bytes, 50 * 4096);
   EXPECT_EQ(reading.total_bytes, 950 * 4096);
   EXPECT_EQ(reading.inodes_available, 40);
   EXPECT_EQ(reading.inodes_total, 100);
