@@ -8,9 +8,9 @@
 namespace tidemark::faults {
 namespace {
 
-TEST(FaultsTest, SurvivesFaultsAtEveryTwentiethCall) {
+TEST(FaultsTest, SurvivesFaultsAtEveryThirtiethCall) {
   const auto summary = RunSweepProgram(
-      "kill,power-cut,enospc,eio,erofs,fsync-fails-once,fsync-enospc,short-write", 20);
+      "kill,power-cut,enospc,eio,erofs,fsync-fails-once,fsync-enospc,short-write", 30);
   if (absl::IsUnimplemented(summary.status())) GTEST_SKIP() << summary.status().message();
   ASSERT_OK(summary);
   std::cout << *summary;
