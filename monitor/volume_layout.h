@@ -9,7 +9,6 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace tidemark::monitor {
 
@@ -23,21 +22,27 @@ class VolumeLayout {
   static constexpr std::string_view kRoomTrialName = "room.trial";
   static constexpr std::string_view kPartitionsName = "partitions";
 
-  explicit VolumeLayout(std::string directory) : directory_(std::move(directory)) {}
+  explicit VolumeLayout(std::string directory);
 
   const std::string& directory() const { return directory_; }
-  std::string marker() const { return In(kMarkerName); }
-  std::string unfinished_marker() const { return In(kUnfinishedMarkerName); }
-  std::string verdict_slots() const { return In(kVerdictSlotsName); }
-  std::string lock() const { return In(kLockName); }
-  std::string reserve() const { return In(kReserveName); }
-  std::string room_trial() const { return In(kRoomTrialName); }
-  std::string partitions() const { return In(kPartitionsName); }
+  const std::string& marker() const { return marker_; }
+  const std::string& unfinished_marker() const { return unfinished_marker_; }
+  const std::string& verdict_slots() const { return verdict_slots_; }
+  const std::string& lock() const { return lock_; }
+  const std::string& reserve() const { return reserve_; }
+  const std::string& room_trial() const { return room_trial_; }
+  const std::string& partitions() const { return partitions_; }
 
  private:
-  std::string In(std::string_view name) const;
-
   std::string directory_;
+  // Made once: every reading and every step asks for some of them.
+  std::string marker_;
+  std::string unfinished_marker_;
+  std::string verdict_slots_;
+  std::string lock_;
+  std::string reserve_;
+  std::string room_trial_;
+  std::string partitions_;
 };
 
 }  // namespace tidemark::monitor

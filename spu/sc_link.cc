@@ -128,7 +128,9 @@ void ScLink::AddVolume(const base::Uuid& volume, const std::string& path) {
   Run(core_.AddVolume(volume, path, clock_.Now()));
 }
 
-void ScLink::SetReport(const sc_pb::Report& report) { Run(core_.SetReport(report, clock_.Now())); }
+void ScLink::SetReport(sc_pb::Report report) {
+  Run(core_.SetReport(std::move(report), clock_.Now()));
+}
 
 void ScLink::SetProgress(std::vector<sc_pb::PartitionProgress> partitions) {
   core_.SetProgress(std::move(partitions));

@@ -41,7 +41,7 @@ class ScLink {
   ~ScLink();
 
   void AddVolume(const base::Uuid& volume, const std::string& path);
-  void SetReport(const tidemark::sc::v1::Report& report);
+  void SetReport(tidemark::sc::v1::Report report);
   void SetProgress(std::vector<tidemark::sc::v1::PartitionProgress> partitions);
   void SetHealth(const LinkHealth& health) { core_.SetHealth(health); }
   void AcknowledgeAssignments(tidemark::sc::v1::AssignmentsAck ack);

@@ -1,8 +1,8 @@
 #include "daemon/control/verdict_digest.h"
 
 #include <algorithm>
-
-#include "absl/strings/str_cat.h"
+#include <array>
+#include <charconv>
 
 namespace tidemark::daemon {
 namespace {
@@ -14,21 +14,25 @@ constexpr std::size_t kUsualBytes = 512;
 class CanonicalText {
  public:
   CanonicalText() { text_.reserve(kUsualBytes); }
-  CanonicalText& Number(std::int64_t value) {
-    absl::StrAppend(&text_, value, ";");
-    return *this;
-  }
-  CanonicalText& Unsigned(std::uint64_t value) {
-    absl::StrAppend(&text_, value, ";");
-    return *this;
-  }
+  CanonicalText& Number(std::int64_t value) { return Append(value, ';'); }
+  CanonicalText& Unsigned(std::uint64_t value) { return Append(value, ';'); }
   CanonicalText& Text(const std::string& value) {
-    absl::StrAppend(&text_, value.size(), ":", value, ";");
+    Append(value.size(), ':');
+    text_.append(value).push_back(';');
     return *this;
   }
   std::string Take() { return std::move(text_); }
 
  private:
+  template <typename Integer>
+  CanonicalText& Append(Integer value, char end) {
+    std::array<char, 24> digits;
+    char* const last = std::to_chars(digits.begin(), digits.end() - 1, value).ptr;
+    *last = end;
+    text_.append(digits.data(), last + 1);
+    return *this;
+  }
+
   std::string text_;
 };
 

@@ -48,9 +48,9 @@ LinkEffects LinkCore::AddVolume(const base::Uuid& volume, const std::string& pat
   return std::exchange(effects_, {});
 }
 
-LinkEffects LinkCore::SetReport(const sc::v1::Report& report, base::MonotonicTime now) {
+LinkEffects LinkCore::SetReport(sc::v1::Report report, base::MonotonicTime now) {
   const base::Uuid volume = base::Uuid::FromBytes(report.volume()).value_or(base::Uuid());
-  const bool urgent = reports_.Set(volume, report);
+  const bool urgent = reports_.Set(volume, std::move(report));
   ReportQueue::Entry* entry = reports_.Find(volume);
   if (const auto known = std::exchange(entry->known, std::nullopt)) CompareWithKnown(*known);
   if (urgent && entry->sendable() && state_ == State::kAttached) SendReport(volume, now);

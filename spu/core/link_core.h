@@ -53,7 +53,7 @@ class LinkCore {
                                       base::MonotonicTime now);
   // The durable state of a volume, whole. Call it after the record is durable, never before; also
   // for new readings, which wait for the next heartbeat where the verdict is the same.
-  [[nodiscard]] LinkEffects SetReport(const sc::v1::Report& report, base::MonotonicTime now);
+  [[nodiscard]] LinkEffects SetReport(sc::v1::Report report, base::MonotonicTime now);
   // Replaces what was there; sent with the next heartbeat.
   void SetProgress(std::vector<sc::v1::PartitionProgress> partitions);
   void SetHealth(const LinkHealth& health) { health_ = health; }

@@ -1,6 +1,7 @@
 #include "spu/core/report_queue.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 #include "daemon/control/verdict_digest.h"
@@ -23,19 +24,23 @@ std::uint64_t NewestEpisode(const sc::v1::Report& report) {
 
 bool ReportQueue::Add(const base::Uuid& volume, const std::string& path) {
   const auto [it, added] = entries_.try_emplace(volume);
-  if (added) it->second.path = path;
+  if (added) {
+    it->second.path = path;
+    it->second.urgent_part = UrgentPart({});
+  }
   return added;
 }
 
-bool ReportQueue::Set(const base::Uuid& volume, const sc::v1::Report& report) {
+bool ReportQueue::Set(const base::Uuid& volume, sc::v1::Report report) {
   const auto it = entries_.find(volume);
   TM_CHECK(it != entries_.end());
   Entry& entry = it->second;
-  const bool urgent = UrgentPart(entry.report) != UrgentPart(report);
-  const std::uint64_t sequence = urgent ? ++newest_sequence_ : entry.report.sequence();
-  entry.report = report;
+  std::string urgent_part = UrgentPart(report);
+  const bool urgent = urgent_part != entry.urgent_part;
+  entry.urgent_part = std::move(urgent_part);
   // A newer reading keeps the number: else an answer could never catch up with a busy volume.
-  entry.report.set_sequence(sequence);
+  report.set_sequence(urgent ? ++newest_sequence_ : entry.report.sequence());
+  entry.report = std::move(report);
   if (urgent) {
     entry.acknowledged = false;
     entry.sent = false;
@@ -43,8 +48,8 @@ bool ReportQueue::Set(const base::Uuid& volume, const sc::v1::Report& report) {
     entry.lazy = true;
   }
   // The policy has answered what the SC said: higher than both of what is known, or of this one.
-  if (entry.blocked && report.generation() > entry.blocked_generation &&
-      NewestEpisode(report) >= entry.blocked_episodes) {
+  if (entry.blocked && entry.report.generation() > entry.blocked_generation &&
+      NewestEpisode(entry.report) >= entry.blocked_episodes) {
     entry.blocked = false;
   }
   return urgent && entry.sendable();

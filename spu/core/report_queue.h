@@ -25,6 +25,8 @@ class ReportQueue {
     std::string path;
     // Generation 0: no verdict to tell, or not yet.
     sc::v1::Report report;
+    // What of it cannot wait, to tell it from the next one's.
+    std::string urgent_part;
     bool acknowledged = false;
     bool sent = false;  // in this session
     base::MonotonicTime sent_at;
@@ -45,7 +47,7 @@ class ReportQueue {
   // False if it was there already.
   bool Add(const base::Uuid& volume, const std::string& path);
   // Returns true if it says something that cannot wait. A volume never added is an error of ours.
-  bool Set(const base::Uuid& volume, const sc::v1::Report& report);
+  bool Set(const base::Uuid& volume, sc::v1::Report report);
 
   // A new session: everything is to be told again.
   void Restart();

@@ -9,7 +9,6 @@
 
 #include <array>
 #include <cstdint>
-#include <queue>
 #include <utility>
 #include <vector>
 
@@ -47,12 +46,13 @@ class Scheduler {
   std::uint64_t events() const { return events_; }
 
  private:
+  // Small, since the heap moves it often: the task stays where it is.
   struct Item {
     base::MonotonicTime time;
     std::uint64_t order = 0;
-    Owner owner = Owner::kWorld;
     std::uint64_t incarnation = 0;
-    Task task;
+    std::uint32_t task = 0;
+    Owner owner = Owner::kWorld;
   };
   struct Later {
     bool operator()(const Item& a, const Item& b) const {
@@ -64,9 +64,13 @@ class Scheduler {
     base::MonotonicTime paused_until;
   };
 
+  Task Take(const Item& item);
+
   SimClock clock_;
   Random random_;
   std::vector<Item> heap_;
+  std::vector<Task> tasks_;
+  std::vector<std::uint32_t> free_tasks_;
   std::array<Process, kOwners> process_;
   std::uint64_t events_ = 0;
 };

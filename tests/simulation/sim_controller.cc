@@ -239,7 +239,7 @@ void SimController::DoOne(sc::Effect& effect) {
     }
     const bool refusal = send->message.has_nack() || (send->message.has_report_nack());
     if (mutation_ == Mutation::kSilentRefusal && refusal) return;
-    wire_.SendToSpu(send->stream, send->message);
+    wire_.SendToSpu(send->stream, std::move(send->message));
   } else if (auto* close = std::get_if<sc::CloseStream>(&effect)) {
     if (mutation_ == Mutation::kSilentRefusal) return;
     wire_.CloseByController(close->stream);

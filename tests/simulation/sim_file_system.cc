@@ -25,6 +25,10 @@ std::int64_t RoundUp(std::int64_t bytes) {
   return (bytes + kBlockBytes - 1) / kBlockBytes * kBlockBytes;
 }
 
+absl::Status Failed(int error, std::string_view call, const std::string& path) {
+  return ErrnoStatus(error, std::string(call) + " " + path);
+}
+
 class SimLock final : public storage::FileLock {};
 
 }  // namespace
@@ -46,7 +50,7 @@ class SimFile final : public storage::File {
       if (block == node_->blocks.end()) {
         std::memset(out.data() + done, 0, piece);
       } else {
-        std::memcpy(out.data() + done, block->second.data() + offset, piece);
+        std::memcpy(out.data() + done, block->second->data() + offset, piece);
       }
       done += piece;
     }
@@ -55,12 +59,12 @@ class SimFile final : public storage::File {
 
   absl::Status WriteAt(base::FilePosition position, std::span<const iovec> slices,
                        std::size_t* written) override {
-    if (absl::Status begun = system_.Begin("write " + node_->path); !begun.ok()) return begun;
-    if (std::exchange(system_.fail_write_, false)) return ErrnoStatus(EIO, "write " + node_->path);
+    if (absl::Status begun = system_.Begin("write", node_->path); !begun.ok()) return begun;
+    if (std::exchange(system_.fail_write_, false)) return Failed(EIO, "write", node_->path);
     std::int64_t at = position.value();
     for (const iovec& slice : slices) {
       const std::int64_t end = at + static_cast<std::int64_t>(slice.iov_len);
-      if (absl::Status room = system_.Allocate(*node_, end, "write " + node_->path); !room.ok()) {
+      if (absl::Status room = system_.Allocate(*node_, end, "write"); !room.ok()) {
         return room;
       }
       Put(at, static_cast<const std::byte*>(slice.iov_base), slice.iov_len);
@@ -75,19 +79,18 @@ class SimFile final : public storage::File {
   absl::Status SyncAll() override { return system_.Sync(*node_); }
 
   absl::Status Allocate(base::FilePosition position, std::int64_t length) override {
-    const std::string what = "fallocate " + node_->path;
-    if (absl::Status begun = system_.Begin(what); !begun.ok()) return begun;
+    if (absl::Status begun = system_.Begin("fallocate", node_->path); !begun.ok()) return begun;
     if (const auto error = std::exchange(system_.fail_allocation_, std::nullopt)) {
-      return ErrnoStatus(*error, what);
+      return Failed(*error, "fallocate", node_->path);
     }
     const std::int64_t end = position.value() + length;
-    if (absl::Status room = system_.Allocate(*node_, end, what); !room.ok()) return room;
+    if (absl::Status room = system_.Allocate(*node_, end, "fallocate"); !room.ok()) return room;
     node_->size = std::max(node_->size, end);
     return absl::OkStatus();
   }
 
   absl::Status Truncate(std::int64_t size) override {
-    if (absl::Status begun = system_.Begin("truncate " + node_->path); !begun.ok()) return begun;
+    if (absl::Status begun = system_.Begin("truncate", node_->path); !begun.ok()) return begun;
     node_->size = size;
     node_->blocks.erase(node_->blocks.lower_bound(RoundUp(size) / kBlockBytes),
                         node_->blocks.end());
@@ -112,10 +115,12 @@ class SimFile final : public storage::File {
       const auto offset =
           static_cast<std::size_t>((at + static_cast<std::int64_t>(done)) % kBlockBytes);
       const std::size_t piece = std::min(count - done, std::size_t{kBlockBytes} - offset);
-      const auto [block, is_new] = node_->blocks.try_emplace(index);
-      node_->unsynced.try_emplace(
-          index, is_new ? std::nullopt : std::optional<SimFileSystem::Block>(block->second));
-      std::memcpy(block->second.data() + offset, bytes + done, piece);
+      SimFileSystem::Block& block = node_->blocks[index];
+      node_->unsynced.try_emplace(index, block);
+      auto changed = block == nullptr ? std::make_shared<SimFileSystem::Bytes>()
+                                      : std::make_shared<SimFileSystem::Bytes>(*block);
+      std::memcpy(changed->data() + offset, bytes + done, piece);
+      block = std::move(changed);
       done += piece;
     }
   }
@@ -151,19 +156,20 @@ void SimFileSystem::ForeignTakesInodes(std::int64_t inodes) {
       std::max<std::int64_t>(0, foreign_inodes_ + std::min(inodes, InodesAvailable()));
 }
 
-absl::Status SimFileSystem::Begin(const std::string& what) {
-  if (dead_) return ErrnoStatus(EIO, what);
+absl::Status SimFileSystem::Begin(std::string_view call, const std::string& path) {
+  if (dead_) return Failed(EIO, call, path);
   ++mutating_calls_;
   if (calls_to_live_ && (*calls_to_live_)-- <= 0) {
     calls_to_live_.reset();
     dead_ = true;
-    return ErrnoStatus(EIO, what);
+    return Failed(EIO, call, path);
   }
-  if (mood_ == StatvfsMood::kReadOnly) return ErrnoStatus(EROFS, what);
+  if (mood_ == StatvfsMood::kReadOnly) return Failed(EROFS, call, path);
   return absl::OkStatus();
 }
 
-absl::Status SimFileSystem::Allocate(Node& node, std::int64_t to_bytes, const std::string& what) {
+absl::Status SimFileSystem::Allocate(Node& node, std::int64_t to_bytes,
+                                     std::string_view call) {
   const std::int64_t missing = RoundUp(to_bytes) - node.allocated;
   if (missing <= 0) return absl::OkStatus();
   if (missing > TrueAvailable()) {
@@ -173,7 +179,7 @@ absl::Status SimFileSystem::Allocate(Node& node, std::int64_t to_bytes, const st
         std::max<std::int64_t>(0, TrueAvailable() / kBlockBytes * kBlockBytes);
     node.allocated += partial;
     allocated_bytes_ += partial;
-    return ErrnoStatus(ENOSPC, what);
+    return Failed(ENOSPC, call, node.path);
   }
   node.allocated += missing;
   allocated_bytes_ += missing;
@@ -186,11 +192,11 @@ void SimFileSystem::Release(std::int64_t bytes) {
 }
 
 absl::Status SimFileSystem::Sync(Node& node) {
-  if (absl::Status begun = Begin("fsync " + node.path); !begun.ok()) return begun;
+  if (absl::Status begun = Begin("fsync", node.path); !begun.ok()) return begun;
   if (std::exchange(fail_sync_, false)) {
     // The pages are marked clean; whether they reached the disk, nobody knows.
     if (random_.Chance(500)) LoseUnsynced(node);
-    return ErrnoStatus(EIO, "fsync " + node.path);
+    return Failed(EIO, "fsync", node.path);
   }
   node.unsynced.clear();
   node.durable_size = node.size;
@@ -209,10 +215,10 @@ void SimFileSystem::LoseUnsynced(Node& node) {
     if (block == node.blocks.end()) continue;
     const std::uint64_t fate = random_.Below(3);
     if (fate == 0) continue;  // it was written back in time
-    const Block old = before.value_or(Block{});
     const std::size_t kept = fate == 1 ? 0 : 512 * (1 + random_.Below(7));
-    std::copy(old.begin() + static_cast<std::ptrdiff_t>(kept), old.end(),
-              block->second.begin() + static_cast<std::ptrdiff_t>(kept));
+    Bytes torn = before == nullptr ? Bytes{} : *before;
+    std::copy_n(block->second->begin(), kept, torn.begin());
+    block->second = std::make_shared<const Bytes>(torn);
   }
   node.unsynced.clear();
 }
@@ -264,8 +270,10 @@ void SimFileSystem::Zero(const std::string& path) {
 void SimFileSystem::TearBlock(const std::string& path, std::int64_t block) {
   Node* node = Find(path);
   if (node == nullptr) return;
-  Block& bytes = node->blocks[block];
-  for (std::size_t i = 1024; i < 2048; ++i) bytes[i] ^= std::byte{0x5A};
+  Block& whole = node->blocks[block];
+  Bytes torn = whole == nullptr ? Bytes{} : *whole;
+  for (std::size_t i = 1024; i < 2048; ++i) torn[i] ^= std::byte{0x5A};
+  whole = std::make_shared<const Bytes>(torn);
 }
 
 std::int64_t SimFileSystem::AllocatedBytes(const std::string& path) const {
@@ -295,14 +303,14 @@ absl::StatusOr<std::unique_ptr<storage::File>> SimFileSystem::Open(const std::st
                                                                    OpenMode mode) {
   const auto found = nodes_.find(path);
   if (mode != OpenMode::kCreate) {
-    if (found == nodes_.end()) return ErrnoStatus(ENOENT, "open " + path);
+    if (found == nodes_.end()) return Failed(ENOENT, "open", path);
     return std::make_unique<SimFile>(*this, found->second);
   }
-  if (found != nodes_.end()) return ErrnoStatus(EEXIST, "open " + path);
-  if (absl::Status begun = Begin("create " + path); !begun.ok()) return begun;
+  if (found != nodes_.end()) return Failed(EEXIST, "open", path);
+  if (absl::Status begun = Begin("create", path); !begun.ok()) return begun;
   if (InodesAvailable() <= 0) {
     ++enospc_count_;
-    return ErrnoStatus(ENOSPC, "create " + path);
+    return Failed(ENOSPC, "create", path);
   }
   auto node = std::make_shared<Node>();
   node->path = path;
@@ -312,13 +320,13 @@ absl::StatusOr<std::unique_ptr<storage::File>> SimFileSystem::Open(const std::st
 }
 
 absl::Status SimFileSystem::CreateDirectory(const std::string& path) {
-  return Begin("mkdir " + path);
+  return Begin("mkdir", path);
 }
 
 absl::Status SimFileSystem::RemoveFile(const std::string& path) {
   const auto found = nodes_.find(path);
-  if (found == nodes_.end()) return ErrnoStatus(ENOENT, "unlink " + path);
-  if (absl::Status begun = Begin("unlink " + path); !begun.ok()) return begun;
+  if (found == nodes_.end()) return Failed(ENOENT, "unlink", path);
+  if (absl::Status begun = Begin("unlink", path); !begun.ok()) return begun;
   Release(found->second->allocated);
   found->second->allocated = 0;
   nodes_.erase(found);
@@ -326,13 +334,13 @@ absl::Status SimFileSystem::RemoveFile(const std::string& path) {
 }
 
 absl::Status SimFileSystem::RemoveDirectory(const std::string& path) {
-  return Begin("rmdir " + path);
+  return Begin("rmdir", path);
 }
 
 absl::Status SimFileSystem::Rename(const std::string& from, const std::string& to) {
   const auto found = nodes_.find(from);
-  if (found == nodes_.end()) return ErrnoStatus(ENOENT, "rename " + from);
-  if (absl::Status begun = Begin("rename " + from); !begun.ok()) return begun;
+  if (found == nodes_.end()) return Failed(ENOENT, "rename", from);
+  if (absl::Status begun = Begin("rename", from); !begun.ok()) return begun;
   const auto node = found->second;
   nodes_.erase(found);
   node->path = to;
@@ -341,8 +349,8 @@ absl::Status SimFileSystem::Rename(const std::string& from, const std::string& t
 }
 
 absl::Status SimFileSystem::SyncDirectory(const std::string& path) {
-  if (absl::Status begun = Begin("fsync " + path); !begun.ok()) return begun;
-  if (std::exchange(fail_sync_, false)) return ErrnoStatus(EIO, "fsync " + path);
+  if (absl::Status begun = Begin("fsync", path); !begun.ok()) return begun;
+  if (std::exchange(fail_sync_, false)) return Failed(EIO, "fsync", path);
   for (const auto& [name, node] : nodes_) {
     if (absl::StartsWith(name, path)) node->linked = true;
   }
@@ -351,7 +359,7 @@ absl::Status SimFileSystem::SyncDirectory(const std::string& path) {
 
 absl::Status SimFileSystem::SyncFileSystem(const std::string& path) {
   late_bytes_ = 0;
-  return Begin("syncfs " + path);
+  return Begin("syncfs", path);
 }
 
 absl::StatusOr<std::vector<std::string>> SimFileSystem::List(const std::string& path) {
@@ -367,13 +375,13 @@ absl::StatusOr<std::vector<std::string>> SimFileSystem::List(const std::string& 
 
 absl::StatusOr<FileStat> SimFileSystem::Stat(const std::string& path) {
   const Node* node = Find(path);
-  if (node == nullptr) return ErrnoStatus(ENOENT, "stat " + path);
+  if (node == nullptr) return Failed(ENOENT, "stat", path);
   return FileStat{node->size, node->allocated, node->inode, 1};
 }
 
 absl::StatusOr<FileSystemStat> SimFileSystem::StatFileSystem(const std::string& path) {
-  if (mood_ == StatvfsMood::kFails) return ErrnoStatus(ENOMEM, "statvfs " + path);
-  if (mood_ == StatvfsMood::kIoError) return ErrnoStatus(EIO, "statvfs " + path);
+  if (mood_ == StatvfsMood::kFails) return Failed(ENOMEM, "statvfs", path);
+  if (mood_ == StatvfsMood::kIoError) return Failed(EIO, "statvfs", path);
   const auto blocks = [](std::int64_t bytes) {
     return static_cast<std::uint64_t>(std::max<std::int64_t>(0, bytes) / kBlockBytes);
   };
@@ -413,7 +421,7 @@ absl::StatusOr<FileSystemStat> SimFileSystem::StatFileSystem(const std::string& 
 }
 
 absl::StatusOr<std::unique_ptr<storage::FileLock>> SimFileSystem::Lock(const std::string& path) {
-  if (Find(path) == nullptr) return ErrnoStatus(ENOENT, "lock " + path);
+  if (Find(path) == nullptr) return Failed(ENOENT, "lock", path);
   return std::make_unique<SimLock>();
 }
 

@@ -17,8 +17,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "absl/container/btree_map.h"
 #include "base/byte_size.h"
 #include "storage/fs/file_system.h"
 #include "tests/simulation/random.h"
@@ -79,6 +81,7 @@ class SimFileSystem final : public storage::FileSystem {
   void TearBlock(const std::string& path, std::int64_t block);
   // Blocks really allocated to a file, however long it says it is.
   std::int64_t AllocatedBytes(const std::string& path) const;
+  bool Exists(const std::string& path) const { return Find(path) != nullptr; }
   // Takes blocks away from a file behind everybody's back.
   void PunchOut(const std::string& path);
 
@@ -100,7 +103,10 @@ class SimFileSystem final : public storage::FileSystem {
 
  private:
   friend class SimFile;
-  using Block = std::array<std::byte, static_cast<std::size_t>(kBlockBytes)>;
+  // What the last sync made durable is kept beside what is written since: nobody changes a block
+  // that somebody else may still want.
+  using Bytes = std::array<std::byte, static_cast<std::size_t>(kBlockBytes)>;
+  using Block = std::shared_ptr<const Bytes>;
   struct Node {
     std::string path;
     std::uint64_t inode = 0;
@@ -111,13 +117,13 @@ class SimFileSystem final : public storage::FileSystem {
     bool linked = false;  // its directory was synced since it was made
     std::int64_t durable_size = 0;
     std::int64_t durable_allocated = 0;
-    std::map<std::int64_t, std::optional<Block>> unsynced;  // what was there before
+    std::map<std::int64_t, Block> unsynced;  // what was there before; nullptr: nothing
     std::vector<std::map<std::int64_t, Block>> history;     // of small files, newest last
   };
 
   // OK, or why nothing may be changed now.
-  absl::Status Begin(const std::string& what);
-  absl::Status Allocate(Node& node, std::int64_t to_bytes, const std::string& what);
+  absl::Status Begin(std::string_view call, const std::string& path);
+  absl::Status Allocate(Node& node, std::int64_t to_bytes, std::string_view call);
   void Release(std::int64_t bytes);
   absl::Status Sync(Node& node);
   void LoseUnsynced(Node& node);
@@ -126,7 +132,7 @@ class SimFileSystem final : public storage::FileSystem {
 
   Options options_;
   Random random_;
-  std::map<std::string, std::shared_ptr<Node>> nodes_;
+  absl::btree_map<std::string, std::shared_ptr<Node>> nodes_;
   std::uint64_t newest_inode_ = 0;
   std::int64_t allocated_bytes_ = 0;
   std::int64_t foreign_bytes_ = 0;

@@ -112,9 +112,9 @@ void SimSpu::Run(spu::LinkEffects effects) {
   if (running_effects_) return;
   running_effects_ = true;
   while (running() && !effects_.empty()) {
-    const spu::LinkEffect effect = std::move(effects_.front());
+    spu::LinkEffect effect = std::move(effects_.front());
     effects_.pop_front();
-    DoOne(effect);
+    DoOne(std::move(effect));
   }
   running_effects_ = false;
   if (running()) Reschedule();
@@ -132,7 +132,7 @@ void SimSpu::Reschedule() {
   });
 }
 
-void SimSpu::Send(const spu::SendMessage& send) {
+void SimSpu::Send(spu::SendMessage send) {
   if (send.message.has_report()) {
     const sc::v1::Report& report = send.message.report();
     const SimVolume* volume = Find(*base::Uuid::FromBytes(report.volume()));
@@ -143,14 +143,14 @@ void SimSpu::Send(const spu::SendMessage& send) {
     }
     checker_.ReportSent(std::get<0>(key), std::get<1>(key), std::get<2>(key));
   }
-  wire_.SendToController(send.stream, send.message);
+  wire_.SendToController(send.stream, std::move(send.message));
 }
 
-void SimSpu::DoOne(const spu::LinkEffect& effect) {
+void SimSpu::DoOne(spu::LinkEffect effect) {
   if (const auto* open = std::get_if<spu::OpenStream>(&effect)) {
     wire_.Open(open->stream);
-  } else if (const auto* send = std::get_if<spu::SendMessage>(&effect)) {
-    Send(*send);
+  } else if (auto* send = std::get_if<spu::SendMessage>(&effect)) {
+    Send(std::move(*send));
   } else if (const auto* close = std::get_if<spu::CloseLinkStream>(&effect)) {
     wire_.CloseBySpu(close->stream);
   } else if (const auto* identity = std::get_if<spu::PersistIdentity>(&effect)) {

@@ -43,8 +43,8 @@ class SimSpu final : public Wire::SpuEnd, public SimVolume::Listener {
 
  private:
   void Run(spu::LinkEffects effects);
-  void DoOne(const spu::LinkEffect& effect);
-  void Send(const spu::SendMessage& send);
+  void DoOne(spu::LinkEffect effect);
+  void Send(spu::SendMessage send);
   void Reschedule();
   void Produce(std::size_t index);
   SimVolume* Find(const base::Uuid& uuid);

@@ -314,12 +314,10 @@ void SimVolume::Do(const action::StartReclaim&) {
 SimVolume::NewStep SimVolume::AllocateStep() {
   const std::int64_t bytes = policy_->marks().step_bytes;
   NewStep made;
-  made.step.path =
-      storage::JoinPath(layout_.partitions(), absl::StrFormat("%010d.step", ++newest_step_));
-  while (disk_.Stat(made.step.path).ok()) {
+  do {
     made.step.path =
         storage::JoinPath(layout_.partitions(), absl::StrFormat("%010d.step", ++newest_step_));
-  }
+  } while (disk_.Exists(made.step.path));
   const auto make = [&]() -> absl::Status {
     TM_ASSIGN_OR_RETURN(auto file, disk_.Open(made.step.path, storage::OpenMode::kCreate));
     TM_RETURN_IF_ERROR(file->Allocate(base::FilePosition(0), bytes));

@@ -68,41 +68,43 @@ int Wire::CopiesThatArrive() {
   return 1;
 }
 
-void Wire::SendToController(spu::LinkStreamId link, const sc::v1::AttachRequest& message) {
+void Wire::SendToController(spu::LinkStreamId link, sc::v1::AttachRequest sent) {
   const StreamPtr stream = FindByLink(link);
   if (stream == nullptr) return;
+  const auto message = std::make_shared<const sc::v1::AttachRequest>(std::move(sent));
   past_.push_back(message);
   if (past_.size() > kPastMessages) past_.pop_front();
-  if (message.has_hello()) past_hellos_.push_back(message);
+  if (message->has_hello()) past_hellos_.push_back(message);
   if (past_hellos_.size() > kPastHellos) past_hellos_.pop_front();
   DeliverToController(stream, message);
 }
 
-void Wire::DeliverToController(const StreamPtr& stream, const sc::v1::AttachRequest& message) {
+void Wire::DeliverToController(const StreamPtr& stream, const Request& message) {
   const int copies = CopiesThatArrive();
   for (int i = 0; i < copies; ++i) {
     scheduler_.At(ArrivalTime(deaf_controller_until_, stream->last_to_controller),
                   Owner::kController, [this, stream, message] {
                     if (stream->controller_end && controller_->running()) {
-                      controller_->Arrived(stream->id, message);
+                      controller_->Arrived(stream->id, *message);
                     }
                   });
   }
 }
 
-void Wire::SendToSpu(sc::StreamId id, const sc::v1::AttachResponse& message) {
+void Wire::SendToSpu(sc::StreamId id, sc::v1::AttachResponse message) {
   const auto found = streams_.find(id.value());
   if (found == streams_.end() || !found->second->controller_end) return;
-  DeliverToSpu(found->second, message);
+  DeliverToSpu(found->second,
+               std::make_shared<const sc::v1::AttachResponse>(std::move(message)));
 }
 
-void Wire::DeliverToSpu(const StreamPtr& stream, const sc::v1::AttachResponse& message) {
+void Wire::DeliverToSpu(const StreamPtr& stream, const Response& message) {
   if (!stream->spu_end) return;
   const int copies = CopiesThatArrive();
   for (int i = 0; i < copies; ++i) {
     scheduler_.At(ArrivalTime(deaf_spu_until_, stream->last_to_spu), Owner::kSpu,
                   [this, stream, message] {
-                    if (stream->spu_end) spu_->Arrived(stream->link, message);
+                    if (stream->spu_end) spu_->Arrived(stream->link, *message);
                   });
   }
 }
@@ -169,7 +171,7 @@ void Wire::CutAll(bool controller_sees_it) {
   }
 }
 
-void Wire::Inject(const sc::v1::AttachRequest& message, bool new_stream) {
+void Wire::Inject(Request message, bool new_stream) {
   if (!controller_->running()) return;
   StreamPtr target;
   if (!new_stream) {
@@ -182,8 +184,10 @@ void Wire::Inject(const sc::v1::AttachRequest& message, bool new_stream) {
     controller_->StreamOpened(target->id);
     TellController(target, seconds(2));
   }
-  scheduler_.After(random_.Within(milliseconds(5)), Owner::kController, [this, target, message] {
-    if (target->controller_end && controller_->running()) controller_->Arrived(target->id, message);
+  scheduler_.After(random_.Within(milliseconds(5)), Owner::kController, [this, target, message = std::move(message)] {
+    if (target->controller_end && controller_->running()) {
+      controller_->Arrived(target->id, *message);
+    }
   });
 }
 

@@ -38,6 +38,10 @@ class Wire {
     virtual void Arrived(spu::LinkStreamId stream, const sc::v1::AttachResponse& message) = 0;
   };
 
+  // On the way more than once, and remembered: shared.
+  using Request = std::shared_ptr<const sc::v1::AttachRequest>;
+  using Response = std::shared_ptr<const sc::v1::AttachResponse>;
+
   Wire(std::uint64_t seed, Scheduler& scheduler) : random_(seed), scheduler_(scheduler) {}
   void Connect(ControllerEnd& controller, SpuEnd& spu) {
     controller_ = &controller;
@@ -46,11 +50,11 @@ class Wire {
 
   // The SPU's side.
   void Open(spu::LinkStreamId link);
-  void SendToController(spu::LinkStreamId link, const sc::v1::AttachRequest& message);
+  void SendToController(spu::LinkStreamId link, sc::v1::AttachRequest message);
   void CloseBySpu(spu::LinkStreamId link);
   void SpuDied(bool seen);
   // The controller's side.
-  void SendToSpu(sc::StreamId stream, const sc::v1::AttachResponse& message);
+  void SendToSpu(sc::StreamId stream, sc::v1::AttachResponse message);
   void CloseByController(sc::StreamId stream);
   void ControllerDied(bool seen);
 
@@ -61,11 +65,11 @@ class Wire {
   void BlockToController(base::MonotonicTime until) { deaf_controller_until_ = until; }
   void BlockToSpu(base::MonotonicTime until) { deaf_spu_until_ = until; }
   // A message of the past: on the live stream, or on one that nobody listens to.
-  void Inject(const sc::v1::AttachRequest& message, bool new_stream);
+  void Inject(Request message, bool new_stream);
   void Calm();
 
-  const std::deque<sc::v1::AttachRequest>& past() const { return past_; }
-  const std::deque<sc::v1::AttachRequest>& past_hellos() const { return past_hellos_; }
+  const std::deque<Request>& past() const { return past_; }
+  const std::deque<Request>& past_hellos() const { return past_hellos_; }
   std::uint64_t lost() const { return lost_; }
   std::uint64_t repeated() const { return repeated_; }
   std::uint64_t overtaken() const { return overtaken_; }
@@ -88,8 +92,8 @@ class Wire {
   // 0: it is lost; 2: it comes twice.
   int CopiesThatArrive();
   bool Noisy() const { return scheduler_.now() < noise_until_; }
-  void DeliverToController(const StreamPtr& stream, const sc::v1::AttachRequest& message);
-  void DeliverToSpu(const StreamPtr& stream, const sc::v1::AttachResponse& message);
+  void DeliverToController(const StreamPtr& stream, const Request& message);
+  void DeliverToSpu(const StreamPtr& stream, const Response& message);
   void TellController(const StreamPtr& stream, base::Duration within);
   void TellSpu(const StreamPtr& stream, base::Duration within);
   void Forget();
@@ -104,8 +108,8 @@ class Wire {
   base::MonotonicTime slow_until_;
   base::MonotonicTime deaf_controller_until_;
   base::MonotonicTime deaf_spu_until_;
-  std::deque<sc::v1::AttachRequest> past_;
-  std::deque<sc::v1::AttachRequest> past_hellos_;
+  std::deque<Request> past_;
+  std::deque<Request> past_hellos_;
   std::uint64_t lost_ = 0;
   std::uint64_t repeated_ = 0;
   std::uint64_t overtaken_ = 0;

@@ -95,11 +95,11 @@ bool World::ApplyToWire(const Fault& fault) {
       return true;
     case FaultKind::kClone: {
       if (wire_.past_hellos().empty() || !controller_.running()) return false;
-      sc::v1::AttachRequest hello = wire_.past_hellos().back();
+      sc::v1::AttachRequest hello = *wire_.past_hellos().back();
       hello.mutable_hello()->set_boot_nonce(fault.amount);
       // A copied disk that was started once more than ours, or as often.
       hello.mutable_hello()->set_boot_count(spu_.boots() + fault.amount % 2);
-      wire_.Inject(hello, true);
+      wire_.Inject(std::make_shared<const sc::v1::AttachRequest>(std::move(hello)), true);
       return true;
     }
     default:
