@@ -113,7 +113,8 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
   std::size_t opening() const { return opening_; }
   // On disk, but could not be opened; why.
   const std::map<base::PartitionId, absl::Status>& unopened() const { return unopened_; }
-  // Nothing is wrong with its disk: descriptors or memory were short. Tried again when assigned.
+  // Nothing is wrong with its disk: descriptors or memory were short. Tried again when assigned,
+  // and by a proof, which must hold its step.
   static bool MayOpenLater(const absl::Status& why);
 
   Partition* Find(base::PartitionId partition) const;
@@ -194,6 +195,8 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
   void CountMissingSteps();
   void TakeNextStep(std::vector<base::PartitionId> left, StepsTaken taken,
                     absl::AnyInvocable<void(StepsTaken)> done);
+  void TakeStepOfUnopened(base::PartitionId id, std::vector<base::PartitionId> left,
+                          StepsTaken taken, absl::AnyInvocable<void(StepsTaken)> done);
 
   // Reclaim, creation, deletion (volume_reclaim.cc)
   std::vector<monitor::ReclaimCandidate> ReclaimCandidates() const;
@@ -206,7 +209,8 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
   void ObserveReclaim(const monitor::SpaceReading& reading);
   void EndReclaim();
   void CreateOnDisk(const PartitionSpec& spec, monitor::GrantId grant, Assigned done);
-  void OpenAgain(const PartitionSpec& spec, Assigned done);
+  void AssignUnopened(const PartitionSpec& spec, Assigned done);
+  void OpenAgain(base::PartitionId id, absl::AnyInvocable<void()> done);
   void DeleteAgain();
 
   const Refusal& WhyClosedCached();

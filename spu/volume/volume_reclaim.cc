@@ -242,7 +242,7 @@ void Volume::Assign(const PartitionSpec& spec, Assigned done) {
     return done(Refused(spec, sc_pb::ASSIGNMENT_REFUSAL_VOLUME_HELD, "it is being deleted"));
   }
   if (const auto unopened = unopened_.find(id); unopened != unopened_.end()) {
-    if (MayOpenLater(unopened->second)) return OpenAgain(spec, std::move(done));
+    if (MayOpenLater(unopened->second)) return AssignUnopened(spec, std::move(done));
     return done(
         Refused(spec, sc_pb::ASSIGNMENT_REFUSAL_DEVICE, std::string(unopened->second.message())));
   }
@@ -266,28 +266,37 @@ void Volume::Assign(const PartitionSpec& spec, Assigned done) {
   CreateOnDisk(spec, std::get<monitor::GrantId>(answer), std::move(done));
 }
 
-// Its turn comes with every assignment, and those that were refused are tried again.
-void Volume::OpenAgain(const PartitionSpec& spec, Assigned done) {
-  if (!creating_.insert(spec.state.id).second) {
-    return done(Refused(spec, sc_pb::ASSIGNMENT_REFUSAL_VOLUME_HELD, "it is being opened"));
-  }
-  OpenPartition(spec.state.id, [this, spec, done = std::move(done)](
-                                   base::PartitionId id, const absl::Status& opened) mutable {
-    creating_.erase(id);
+void Volume::AssignUnopened(const PartitionSpec& spec, Assigned done) {
+  OpenAgain(spec.state.id, [this, spec, done = std::move(done)]() mutable {
+    const auto unopened = unopened_.find(spec.state.id);
+    if (unopened != unopened_.end() && MayOpenLater(unopened->second)) {
+      return done(Refused(spec, sc_pb::ASSIGNMENT_REFUSAL_VOLUME_HELD,
+                          std::string(unopened->second.message())));
+    }
+    Assign(spec, std::move(done));
+  });
+}
+
+// Its turn comes with every assignment and every proof, and those that failed are tried again.
+void Volume::OpenAgain(base::PartitionId id, absl::AnyInvocable<void()> done) {
+  if (!creating_.insert(id).second) return done();  // somebody else is at it
+  OpenPartition(id, [this, done = std::move(done)](base::PartitionId opened_id,
+                                                   const absl::Status& opened) mutable {
+    creating_.erase(opened_id);
     if (MayOpenLater(opened)) {
-      return done(
-          Refused(spec, sc_pb::ASSIGNMENT_REFUSAL_VOLUME_HELD, std::string(opened.message())));
+      unopened_[opened_id] = opened;
+      return done();
     }
     if (opened.ok()) {
-      unopened_.erase(id);
+      unopened_.erase(opened_id);
     } else {
-      NoteUnopened(id, opened);
+      NoteUnopened(opened_id, opened);
       if (!recovery_fault_.empty()) {
         Apply(monitor::event::DeviceFailed{monitor::DeviceCause::kIoError, recovery_fault_});
       }
     }
-    listener_.OnVolumeChanged(uuid());  // before the answer, which tells nothing of lost data
-    Assign(spec, std::move(done));
+    listener_.OnVolumeChanged(uuid());  // before an answer, which tells nothing of lost data
+    done();
   });
 }
 

@@ -85,7 +85,8 @@ void Volume::JudgeStep(const storage::StepResult& result) {
         result.status, "allocate a step");
 }
 
-// A partition in use whose step is nearly gone cannot be sure of its next write.
+// A partition in use whose step is nearly gone cannot be sure of its next write. One that is not
+// open yet may be in use: until somebody has looked, an episode does not end without its step.
 std::vector<base::PartitionId> Volume::StepsMissing() const {
   std::vector<base::PartitionId> missing;
   for (const base::PartitionId id : step_users_) {
@@ -93,6 +94,10 @@ std::vector<base::PartitionId> Volume::StepsMissing() const {
     if (partition == nullptr || !partition->assigned || partition->log().failed()) continue;
     if (partition->log().state().lost_data.has_value()) continue;  // takes no appends
     if (partition->log().held_step_bytes() < marks_.step_bytes / 2) missing.push_back(id);
+  }
+  if (!InEpisode()) return missing;
+  for (const auto& [id, why] : unopened_) {
+    if (MayOpenLater(why)) missing.push_back(id);
   }
   return missing;
 }
@@ -128,6 +133,9 @@ void Volume::TakeNextStep(std::vector<base::PartitionId> left, StepsTaken taken,
   while (!left.empty() && !request.has_value()) {
     id = left.back();
     left.pop_back();
+    if (unopened_.contains(id)) {
+      return TakeStepOfUnopened(id, std::move(left), std::move(taken), std::move(done));
+    }
     Partition* partition = Find(id);
     if (partition == nullptr) continue;
     partition->log().DemandStep(Now());
@@ -162,6 +170,20 @@ void Volume::TakeNextStep(std::vector<base::PartitionId> left, StepsTaken taken,
         }
         TakeNextStep(std::move(left), std::move(taken), std::move(done));
       });
+}
+
+void Volume::TakeStepOfUnopened(base::PartitionId id, std::vector<base::PartitionId> left,
+                                StepsTaken taken, absl::AnyInvocable<void(StepsTaken)> done) {
+  OpenAgain(id, [this, id, left = std::move(left), taken = std::move(taken),
+                 done = std::move(done)]() mutable {
+    if (const auto unopened = unopened_.find(id); unopened != unopened_.end()) {
+      taken.status = unopened->second;
+      CountMissingSteps();
+      return done(std::move(taken));
+    }
+    left.push_back(id);
+    TakeNextStep(std::move(left), std::move(taken), std::move(done));
+  });
 }
 
 // A file's size says what was promised, st_blocks what is there.
@@ -211,6 +233,7 @@ void Volume::OnVerdict(const monitor::VerdictRecord& durable,
   why_closed_.reset();
   durable_ = durable;
   device_fault_ = fault;
+  CountMissingSteps();  // an episode asks for more
   listener_.OnVolumeChanged(uuid());
 }
 

@@ -168,8 +168,7 @@ absl::Status SimFileSystem::Begin(std::string_view call, const std::string& path
   return absl::OkStatus();
 }
 
-absl::Status SimFileSystem::Allocate(Node& node, std::int64_t to_bytes,
-                                     std::string_view call) {
+absl::Status SimFileSystem::Allocate(Node& node, std::int64_t to_bytes, std::string_view call) {
   const std::int64_t missing = RoundUp(to_bytes) - node.allocated;
   if (missing <= 0) return absl::OkStatus();
   if (missing > TrueAvailable()) {

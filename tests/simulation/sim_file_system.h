@@ -117,8 +117,8 @@ class SimFileSystem final : public storage::FileSystem {
     bool linked = false;  // its directory was synced since it was made
     std::int64_t durable_size = 0;
     std::int64_t durable_allocated = 0;
-    std::map<std::int64_t, Block> unsynced;  // what was there before; nullptr: nothing
-    std::vector<std::map<std::int64_t, Block>> history;     // of small files, newest last
+    std::map<std::int64_t, Block> unsynced;              // what was there before; nullptr: nothing
+    std::vector<std::map<std::int64_t, Block>> history;  // of small files, newest last
   };
 
   // OK, or why nothing may be changed now.

@@ -94,8 +94,7 @@ void Wire::DeliverToController(const StreamPtr& stream, const Request& message) 
 void Wire::SendToSpu(sc::StreamId id, sc::v1::AttachResponse message) {
   const auto found = streams_.find(id.value());
   if (found == streams_.end() || !found->second->controller_end) return;
-  DeliverToSpu(found->second,
-               std::make_shared<const sc::v1::AttachResponse>(std::move(message)));
+  DeliverToSpu(found->second, std::make_shared<const sc::v1::AttachResponse>(std::move(message)));
 }
 
 void Wire::DeliverToSpu(const StreamPtr& stream, const Response& message) {
@@ -184,11 +183,12 @@ void Wire::Inject(Request message, bool new_stream) {
     controller_->StreamOpened(target->id);
     TellController(target, seconds(2));
   }
-  scheduler_.After(random_.Within(milliseconds(5)), Owner::kController, [this, target, message = std::move(message)] {
-    if (target->controller_end && controller_->running()) {
-      controller_->Arrived(target->id, *message);
-    }
-  });
+  scheduler_.After(random_.Within(milliseconds(5)), Owner::kController,
+                   [this, target, message = std::move(message)] {
+                     if (target->controller_end && controller_->running()) {
+                       controller_->Arrived(target->id, *message);
+                     }
+                   });
 }
 
 void Wire::Calm() {

@@ -118,6 +118,28 @@ TEST_F(VolumeStartTest, APartitionThatFindsNoDescriptorHoldsNoVolumeAndIsOpenedL
   }
 }
 
+// What that one held is full, and nobody can look: the room of its next step is part of the proof.
+TEST_F(VolumeStartTest, AnEpisodeDoesNotEndBeforeEveryPartitionIsOpen) {
+  ASSERT_TRUE(rig_.Assign(kPartition).ok());
+  const VolumeRig::Filled filled = rig_.Fill(kPartition);
+  ASSERT_TRUE(rig_.AwaitAccepting(false));
+  rig_.Close();
+  const auto rule = rig_.disk().Add({.operation = Operation::kOpen,
+                                     .path_contains = "/0000000000000001/",
+                                     .error_number = EMFILE});
+  ASSERT_OK(rig_.small().Grow(2 * rig_.small().size_bytes()));
+  ASSERT_OK(rig_.Open());
+  ASSERT_TRUE(WaitFor([&] { return rig_.accepting() || rig_.explanation().proof().tries() >= 2; },
+                      support::kLongWait, "two tries to take the partition's step"));
+  EXPECT_FALSE(rig_.accepting());
+  EXPECT_TRUE(rig_.holds().space.has_value());
+
+  rig_.disk().Remove(rule);
+  ASSERT_TRUE(rig_.AwaitAccepting(true));
+  EXPECT_EQ(rig_.OnLoop<std::int64_t>([](Volume& volume) { return volume.steps_held(); }), 1);
+  EXPECT_EQ(std::ssize(rig_.ReadAll(kPartition)), filled.acknowledged);
+}
+
 // Out of descriptors once, and then a disk that fails.
 TEST_F(VolumeStartTest, AFaultOfTheDiskAtALaterOpenHoldsTheVolume) {
   ASSERT_TRUE(rig_.Assign(kPartition).ok());
