@@ -99,7 +99,7 @@ INSTANTIATE_TEST_SUITE_P(
                     rig.AnswerVerify();
                   },
                   {"reserve", "configured"}}),
-    [](const testing::TestParamInfo<Beginning>& info) { return info.param.name; });
+    [](const testing::TestParamInfo<Beginning>& beginning) { return beginning.param.name; });
 
 TEST(SpacePolicyExplain, AnEpisodeOfAnEarlierProcessSaysThat) {
   PolicyRig rig;
