@@ -2,6 +2,7 @@
 
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <csignal>
 
@@ -18,6 +19,13 @@ void SetUpProcess() {
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);  // the soft limit is still a working one if this fails
   }
+}
+
+absl::Status RefuseRoot(bool allow_root) {
+  if (geteuid() != 0 || allow_root) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      "refusing to run as root, who may use the blocks the filesystem keeps back from others and "
+      "so can fill a disk that statvfs calls full: run as another user, or say --allow-root true");
 }
 
 }  // namespace tidemark::daemon

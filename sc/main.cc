@@ -1,8 +1,6 @@
 // tidemark-sc: the controller daemon.
 //
 // Exit codes: 0 stopped, 2 usage, 69 the store or a port cannot be had now, 78 configuration.
-#include <unistd.h>
-
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -35,13 +33,6 @@ int Failed(const absl::Status& status) {
       absl::IsPermissionDenied(status) || absl::IsNotFound(status) || absl::IsDataLoss(status);
   tidemark::daemon::Log(LogLevel::kError, "sc.cannot_start", {{"why", status.message()}});
   return configuration ? tidemark::daemon::kExitConfiguration : tidemark::daemon::kExitUnavailable;
-}
-
-absl::Status CheckUser(const ScOptions& options) {
-  if (geteuid() != 0 || options.allow_root) return absl::OkStatus();
-  return absl::FailedPreconditionError(
-      "refusing to run as root, who may use the blocks the filesystem keeps back from others: run "
-      "as another user, or say --allow-root true");
 }
 
 int Serve(const ScOptions& options, const CommandLine& command_line) {
@@ -81,7 +72,7 @@ int main(int argc, char** argv) {
           .format = options.daemon.log_format, .lowest = options.daemon.log_level});
   tidemark::daemon::InstallLogSink(sink);
   absl::Status checked = tidemark::sc::CheckOptions(options);
-  if (checked.ok()) checked = CheckUser(options);
+  if (checked.ok()) checked = tidemark::daemon::RefuseRoot(options.allow_root);
   const int exit_code =
       checked.ok() ? Serve(options, std::get<CommandLine>(configured)) : Failed(checked);
   tidemark::daemon::InstallLogSink(nullptr);

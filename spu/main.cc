@@ -3,8 +3,6 @@
 // Exit codes: 0 stopped, 2 usage, 69 a port, the state directory or the only volume cannot be had
 // now (another process has it), 78 configuration (marks that do not fit, no volume, superseded by
 // another SPU of the same identity).
-#include <unistd.h>
-
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -36,13 +34,6 @@ int Failed(const absl::Status& status) {
   const bool transient = absl::IsUnavailable(status) || absl::IsResourceExhausted(status);
   tidemark::daemon::Log(LogLevel::kError, "spu.cannot_start", {{"why", status.message()}});
   return transient ? tidemark::daemon::kExitUnavailable : tidemark::daemon::kExitConfiguration;
-}
-
-absl::Status CheckUser(const SpuOptions& options) {
-  if (geteuid() != 0 || options.allow_root) return absl::OkStatus();
-  return absl::FailedPreconditionError(
-      "refusing to run as root, who may use the blocks the filesystem keeps back from others and "
-      "so can fill a disk that statvfs calls full: run as another user, or say --allow-root true");
 }
 
 int Serve(const SpuOptions& options, const CommandLine& command_line) {
@@ -98,7 +89,7 @@ int main(int argc, char** argv) {
           .format = options.daemon.log_format, .lowest = options.daemon.log_level});
   tidemark::daemon::InstallLogSink(sink);
   absl::Status checked = tidemark::spu::CheckOptions(options);
-  if (checked.ok()) checked = CheckUser(options);
+  if (checked.ok()) checked = tidemark::daemon::RefuseRoot(options.allow_root);
   const int exit_code =
       checked.ok() ? Serve(options, std::get<CommandLine>(configured)) : Failed(checked);
   tidemark::daemon::InstallLogSink(nullptr);
