@@ -1,10 +1,10 @@
 #include "spu/config.h"
 
-#include <algorithm>
 #include <set>
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "daemon/control/names.h"
 
 namespace tidemark::spu {
 namespace {
@@ -27,15 +27,6 @@ void BindVolume(daemon::ConfigSchema& row, VolumeConfig& volume) {
   row.Size("reserve", "", "Space held, allocated, as evidence.", &marks.reserve);
   row.Size("step", "", "Space a partition takes at a time.", &marks.step);
   row.Size("segment", "", "Size at which a segment is closed.", &marks.segment);
-}
-
-// The controller's rule for a Hello, so that it is not first heard of there.
-bool IsSpuId(const std::string& id) {
-  constexpr std::size_t kIdBytes = 249;
-  return !id.empty() && id.size() <= kIdBytes && std::ranges::all_of(id, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '_' || c == '-';
-  });
 }
 
 void CheckAddresses(const SpuOptions& options, std::vector<std::string>& problems) {
@@ -94,9 +85,10 @@ daemon::ConfigSchema BindOptions(SpuOptions& options) {
 
 absl::Status CheckOptions(const SpuOptions& options) {
   std::vector<std::string> problems;
-  if (!IsSpuId(options.id)) {
-    problems.push_back(
-        absl::StrFormat("id = '%s' refused: 1 to 249 of [A-Za-z0-9._-] are wanted", options.id));
+  // The controller's rule for a Hello, so that it is not first heard of there.
+  if (!daemon::IsName(options.id)) {
+    problems.push_back(absl::StrFormat("id = '%s' refused: 1 to %d of [A-Za-z0-9._-] are wanted",
+                                       options.id, daemon::kNameBytesMax));
   }
   if (options.volumes.empty()) {
     problems.push_back("no volume is configured: add [[volume]] path = \"…\", or --volume DIR");

@@ -1,8 +1,7 @@
 // Sessions: who is attached, fenced by a number that is durable before it is told.
-#include <algorithm>
-
 #include "absl/strings/str_format.h"
 #include "base/byte_size.h"
+#include "daemon/control/names.h"
 #include "daemon/control/verdict_digest.h"
 #include "sc/core/controller_core.h"
 #include "sc/core/verdict_text.h"
@@ -22,17 +21,10 @@ std::string DescribeHello(const SpuRecord& record) {
                          record.attempt);
 }
 
-bool IsIdCharacter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-         c == '_' || c == '-';
-}
-
 std::string FindHelloDefect(const v1::Hello& hello) {
-  constexpr std::size_t kIdBytes = 249;
-  const std::string& id = hello.spu_id();
-  if (id.empty() || id.size() > kIdBytes || !std::all_of(id.begin(), id.end(), IsIdCharacter)) {
-    return absl::StrFormat("SPU id of %d bytes: 1 to %d of [A-Za-z0-9._-] are wanted", id.size(),
-                           kIdBytes);
+  if (!daemon::IsName(hello.spu_id())) {
+    return absl::StrFormat("SPU id of %d bytes: 1 to %d of [A-Za-z0-9._-] are wanted",
+                           hello.spu_id().size(), daemon::kNameBytesMax);
   }
   if (!base::Uuid::FromBytes(hello.spu_uuid())) return "SPU uuid is not 16 bytes";
   if (hello.boot_count() == 0 || hello.attempt() == 0) return "boot count or attempt is 0";

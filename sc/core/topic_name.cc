@@ -2,30 +2,25 @@
 
 #include <algorithm>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_format.h"
+#include "daemon/control/names.h"
 
 namespace tidemark::sc {
-namespace {
 
-bool Allowed(char c) {
-  return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '_' || c == '-';
-}
-
-}  // namespace
+using daemon::kNameBytesMax;
 
 absl::Status CheckTopicName(std::string_view name) {
   if (name.empty()) return absl::InvalidArgumentError("topic name '' refused: it is empty");
-  if (name.size() > kTopicNameLimit) {
+  if (name.size() > kNameBytesMax) {
     return absl::InvalidArgumentError(absl::StrFormat(
-        "topic name refused: %d characters, at most %d", name.size(), kTopicNameLimit));
+        "topic name refused: %d characters, at most %d", name.size(), kNameBytesMax));
   }
   if (name == "." || name == "..") {
     return absl::InvalidArgumentError(
         absl::StrFormat("topic name '%s' refused: it names a directory", name));
   }
-  const auto bad = std::find_if_not(name.begin(), name.end(), Allowed);
+  const auto bad = std::find_if_not(name.begin(), name.end(), daemon::IsNameCharacter);
   if (bad != name.end()) {
     return absl::InvalidArgumentError(
         absl::StrFormat("topic name '%s' refused: '%s' at %d, allowed are A-Z a-z 0-9 . _ -",

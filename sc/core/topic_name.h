@@ -1,16 +1,13 @@
-// What a topic may be called: [A-Za-z0-9._-], 1 to 249 characters, not "." or "..".
+// What a topic may be called: a name as in daemon/control/names.h, but not "." or "..".
 //
 // Errors: kInvalidArgument with the name (its length, where it is too long) and the rule it breaks.
 #pragma once
 
-#include <cstddef>
 #include <string_view>
 
 #include "absl/status/status.h"
 
 namespace tidemark::sc {
-
-inline constexpr std::size_t kTopicNameLimit = 249;
 
 absl::Status CheckTopicName(std::string_view name);
 
