@@ -13,6 +13,9 @@ using base::kKiB;
 using base::kMiB;
 using base::RoundUpToBlock;
 
+// Marker and verdict slots, with their blocks.
+constexpr std::int64_t kSlotsBytes = 64 * kKiB;
+
 std::int64_t Percent(std::int64_t whole, std::int64_t percent) {
   return static_cast<std::int64_t>(static_cast<double>(whole) * static_cast<double>(percent) / 100);
 }
@@ -96,6 +99,13 @@ Marks DeriveMarks(std::int64_t capacity_bytes, std::int64_t inodes_total,
     m.low_inodes = Chosen(overrides.low_inodes, i, m.resume_inodes + derived);
   }
   return m;
+}
+
+MarksFit FitOf(const SpaceReading& reading, std::size_t partitions) {
+  return {.total_bytes = reading.total_bytes,
+          .inodes_total = reading.inodes_total,
+          .slots_bytes = kSlotsBytes,
+          .partitions = static_cast<std::int64_t>(partitions)};
 }
 
 absl::Status ValidateMarks(const Marks& marks, const MarksFit& fit) {

@@ -10,12 +10,14 @@
 // Errors:    kInvalidArgument with both numbers where an order, a gap or the fit is violated.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/byte_size.h"
+#include "monitor/space_reading.h"
 
 namespace tidemark::monitor {
 
@@ -66,6 +68,9 @@ struct MarksFit {
   std::int64_t slots_bytes = 0;   // marker and verdict slots
   std::int64_t partitions = 0;    // each needs room for one step
 };
+
+// A volume as it was read, with the slots that every volume has.
+MarksFit FitOf(const SpaceReading& reading, std::size_t partitions);
 
 absl::Status ValidateMarks(const Marks& marks, const MarksFit& fit);
 

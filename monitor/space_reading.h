@@ -39,7 +39,7 @@ struct SpaceReading {
   std::int64_t total_bytes = 0;
   std::int64_t inodes_available = 0;
   std::int64_t inodes_total = 0;
-  bool counts_inodes = false;  // false where f_files == 0 (btrfs): then inodes limit nothing
+  bool counts_inodes = false;  // false where f_files == 0 (btrfs): both are 0 and limit nothing
   bool read_only = false;
   VolumeIdentity identity;
   std::uint64_t type_magic = 0;

@@ -25,8 +25,6 @@ using storage::OpenMode;
 
 // Made by mkfs; not somebody's data.
 constexpr std::string_view kLostAndFound = "lost+found";
-// Marker and verdict slots, with their blocks.
-constexpr std::int64_t kSlotsBytes = 64 * base::kKiB;
 
 absl::Status RefuseIfNotMountpoint(FileSystem& file_system, const std::string& directory,
                                    const FileSystemStat& here) {
@@ -154,11 +152,8 @@ absl::StatusOr<VolumeMarker> FormatVolume(FileSystem& file_system, const std::st
   const bool no_cow = stat.type_magic == BTRFS_SUPER_MAGIC;
   const Marks marks = DeriveMarks(reading->total_bytes, reading->inodes_total);
   if (options.marks_must_fit) {
-    const MarksFit fit{.total_bytes = reading->total_bytes,
-                       .inodes_total = reading->counts_inodes ? reading->inodes_total : 0,
-                       .slots_bytes = kSlotsBytes,
-                       .partitions = 1};
-    if (absl::Status status = ValidateMarks(marks, fit); !status.ok()) {
+    if (absl::Status status = ValidateMarks(marks, FitOf(*reading, /*partitions=*/1));
+        !status.ok()) {
       return base::Annotate(status,
                             absl::StrFormat("format '%s' refused: it could not start", directory));
     }

@@ -13,18 +13,6 @@ namespace event = monitor::event;
 using daemon::LogLevel;
 
 constexpr base::Duration kHousekeepingInterval = std::chrono::seconds(1);
-// Marker and verdict slots, with their blocks.
-constexpr std::int64_t kSlotsBytes = 64 * base::kKiB;
-
-absl::Status Validate(const monitor::Marks& marks, const monitor::SpaceReading& reading,
-                      std::size_t partitions) {
-  monitor::MarksFit fit;
-  fit.total_bytes = reading.total_bytes;
-  fit.inodes_total = reading.counts_inodes ? reading.inodes_total : 0;
-  fit.slots_bytes = kSlotsBytes;
-  fit.partitions = static_cast<std::int64_t>(partitions);
-  return monitor::ValidateMarks(marks, fit);
-}
 
 }  // namespace
 
@@ -32,8 +20,9 @@ absl::Status Volume::CheckMarks(VolumeDisk& disk, const monitor::MarksOverrides&
   const monitor::ProbeOutcome probe = disk.probe().Probe();
   const auto* reading = std::get_if<monitor::SpaceReading>(&probe);
   if (reading == nullptr) return absl::OkStatus();
-  const std::int64_t inodes = reading->counts_inodes ? reading->inodes_total : 0;
-  return Validate(monitor::DeriveMarks(disk.capacity_bytes(), inodes, overrides), *reading, 0);
+  return monitor::ValidateMarks(
+      monitor::DeriveMarks(disk.capacity_bytes(), reading->inodes_total, overrides),
+      monitor::FitOf(*reading, /*partitions=*/0));
 }
 
 void Volume::Start(absl::AnyInvocable<void(absl::Status)> done) {
@@ -88,8 +77,7 @@ void Volume::FinishStart(const absl::Status& status) {
 // Without a reading the marks cannot be held against the real volume; the policy is blind then. Of
 // the inodes only a reading knows how many there are: the marks that were in force stay so.
 absl::Status Volume::SetMarks(const monitor::SpaceReading* reading, std::size_t partitions) {
-  const std::int64_t inodes_total =
-      reading != nullptr && reading->counts_inodes ? reading->inodes_total : 0;
+  const std::int64_t inodes_total = reading != nullptr ? reading->inodes_total : 0;
   marks_ = monitor::DeriveMarks(disk_->capacity_bytes(), inodes_total, options_.marks);
   if (reading == nullptr) {
     const auto& record = disk_->slots().loaded().record;
@@ -102,7 +90,7 @@ absl::Status Volume::SetMarks(const monitor::SpaceReading* reading, std::size_t 
     marks_.low_inodes = record->marks.low_inodes;
     return absl::OkStatus();
   }
-  return Validate(marks_, *reading, partitions);
+  return monitor::ValidateMarks(marks_, monitor::FitOf(*reading, partitions));
 }
 
 void Volume::OpenPartitions(const std::vector<base::PartitionId>& ids) {

@@ -90,6 +90,17 @@ TEST(MarksTest, OverridesArePercentOrBytesAndMoveWhatLiesAbove) {
   EXPECT_GT(m.low_bytes, m.resume_bytes);
 }
 
+TEST(MarksTest, TheFitOfAVolumeIsWhatWasReadOfItLessItsSlots) {
+  SpaceReading reading;
+  reading.total_bytes = kGiB;
+  reading.inodes_total = 65536;
+  const MarksFit fit = FitOf(reading, 16);
+  EXPECT_EQ(fit.total_bytes, kGiB);
+  EXPECT_EQ(fit.inodes_total, 65536);
+  EXPECT_EQ(fit.slots_bytes, 64 * kKiB);
+  EXPECT_EQ(fit.partitions, 16);
+}
+
 TEST(MarksTest, RefusesWhatCannotWorkWithTheNumbers) {
   const struct {
     const char* name;
