@@ -33,7 +33,7 @@ std::optional<std::string> StoreHealth::Problem() const {
   if (!reserve_.held) {
     absl::StrAppendFormat(&text, "; its reserve of %s is used up and taken again from %s free on",
                           base::FormatByteSize(reserve_.bytes),
-                          base::FormatByteSize(2 * reserve_.bytes));
+                          base::FormatByteSize(reserve_.taken_from_bytes()));
   }
   return text;
 }
@@ -43,7 +43,7 @@ std::optional<std::string> StoreHealth::Note() const {
   if (reserve_.held) return std::nullopt;
   return absl::StrFormat("without its reserve of %s; it is taken from %s free on",
                          base::FormatByteSize(reserve_.bytes),
-                         base::FormatByteSize(2 * reserve_.bytes));
+                         base::FormatByteSize(reserve_.taken_from_bytes()));
 }
 
 StoreReserve StoreHealth::reserve() const {

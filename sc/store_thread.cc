@@ -34,8 +34,9 @@ absl::Status QueueWasFull() {
 }
 
 void WarnOfReserve(const char* event, const StoreReserve& reserve) {
-  daemon::Log(daemon::LogLevel::kWarn, event,
-              {{"bytes", reserve.bytes}, {"taken_from_available_bytes_on", 2 * reserve.bytes}});
+  daemon::Log(
+      daemon::LogLevel::kWarn, event,
+      {{"bytes", reserve.bytes}, {"taken_from_available_bytes_on", reserve.taken_from_bytes()}});
 }
 
 absl::Status Abandoned() { return absl::UnavailableError("the store's disk hangs"); }

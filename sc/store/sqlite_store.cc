@@ -171,14 +171,13 @@ std::optional<std::uint64_t> SqliteStore::AvailableBytes() const {
 
 absl::Status SqliteStore::Probe() {
   const auto available = AvailableBytes();
-  const auto reserve = static_cast<std::uint64_t>(ballast_.bytes());
-  if (reserve == 0 && available.has_value() && *available < kRoomBytes) {
+  if (ballast_.bytes() == 0 && available.has_value() && *available < kRoomBytes) {
     return absl::ResourceExhaustedError(
         absl::StrFormat("write '%s' refused: %d bytes available on its disk, %d are wanted",
                         directory_->FilePath(kDatabaseName), *available, kRoomBytes));
   }
-  // Taken with less room it would only be given back by the next batch.
-  if (!ballast_.held() && available.has_value() && *available >= 2 * reserve) {
+  const auto taken_from = static_cast<std::uint64_t>(reserve().taken_from_bytes());
+  if (!ballast_.held() && available.has_value() && *available >= taken_from) {
     ballast_.Take().IgnoreError();
   }
   return WithReserve([&] { return writer_->PutMeta("probe", "1"); });

@@ -43,6 +43,10 @@ struct EventQuery {
 struct StoreReserve {
   bool held = true;
   std::int64_t bytes = 0;
+
+  // One that was given up is taken again from this much available space on; with less it would only
+  // be given up again by the next batch.
+  std::int64_t taken_from_bytes() const { return 2 * bytes; }
 };
 
 class StatusStore {
