@@ -14,7 +14,7 @@ packages_of() {
     story) # its driver waits and watches with the tests' tools
       echo libgtest-dev libgmock-dev
       ;;
-    test) # llvm-14 is the symbolizer of the sanitizers; xfs and btrfs are disks under test; jemalloc
+    test) # llvm-14 symbolizes for the sanitizers; xfs and btrfs are disks under test; jemalloc
       # carries the simulation, which allocates little and often
       echo clang-14 libclang-rt-14-dev llvm-14 libgtest-dev libgmock-dev xfsprogs btrfs-progs \
         libjemalloc-dev
