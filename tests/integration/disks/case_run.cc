@@ -98,7 +98,7 @@ absl::Status RunCase(const DiskCase& disk_case, const CaseOptions& options, Tall
     if (status.ok()) continue;
     tally.violations.push_back(absl::StrFormat("%s, seed %d: %s", Describe(disk_case, number),
                                                options.seed, status.ToString()));
-    std::cerr << rig.cluster->LogTails();
+    std::cerr << "VIOLATION " << tally.violations.back() << '\n' << rig.cluster->LogTails();
     break;
   }
   return absl::OkStatus();
