@@ -89,15 +89,14 @@ void Volume::JudgeStep(const storage::StepResult& result) {
 // open yet may be in use: until somebody has looked, an episode does not end without its step.
 std::vector<base::PartitionId> Volume::StepsMissing() const {
   std::vector<base::PartitionId> missing;
+  for (const auto& [id, why] : unopened_) {
+    if (InEpisode() && MayOpenLater(why)) missing.push_back(id);
+  }
   for (const base::PartitionId id : step_users_) {
     const Partition* partition = Find(id);
     if (partition == nullptr || !partition->assigned || partition->log().failed()) continue;
     if (partition->log().state().lost_data.has_value()) continue;  // takes no appends
     if (partition->log().held_step_bytes() < marks_.step_bytes / 2) missing.push_back(id);
-  }
-  if (!InEpisode()) return missing;
-  for (const auto& [id, why] : unopened_) {
-    if (MayOpenLater(why)) missing.push_back(id);
   }
   return missing;
 }

@@ -13,6 +13,9 @@ namespace {
 
 namespace log_pb = log::v1;
 
+// Many small disks on one large one: a sync of it all makes everybody wait.
+constexpr auto kTrimDeadline = 4 * support::kLongWait;
+
 // Hears the outcomes, on the producer's thread.
 class Outcomes {
  public:
@@ -107,7 +110,7 @@ absl::Status Cluster::ReadEverything() {
 }
 
 absl::Status Cluster::Trim(std::int64_t keep) {
-  const client::SpuClient spu(agent_);
+  const client::SpuClient spu(agent_, kTrimDeadline);
   for (const std::uint64_t partition : all_) {
     TM_ASSIGN_OR_RETURN(const story::ReadBack read, ledger_.ReadAll(agent_, partition));
     const std::int64_t before = read.log_start + std::max<std::int64_t>(0, read.records - keep);
