@@ -15,8 +15,9 @@
 namespace tidemark::disks {
 namespace {
 
-// Then everything anew: grown volumes do not grow for ever.
-constexpr int kCyclesOfOneCluster = 40;
+// Then everything anew: grown volumes do not grow for ever, a quota not above its filesystem, and
+// less of a thin volume is unmapped with every cycle.
+constexpr int kCyclesOfOneCluster = 12;
 // Of one case; more is no accident.
 constexpr int kGivenUpMax = 20;
 
