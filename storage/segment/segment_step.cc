@@ -37,6 +37,17 @@ absl::Status Take(FileSystem& file_system, File& file, const StepRequest& reques
   return synced;
 }
 
+// A success that gave no blocks is none: the next write into it would ask for them.
+absl::Status Look(const File& file, StepResult& result) {
+  const auto stat = file.Stat();
+  if (!stat.ok()) return stat.status();
+  result.allocated_bytes = stat->allocated_bytes;
+  if (stat->allocated_bytes >= stat->size) return absl::OkStatus();
+  return absl::DataLossError(
+      absl::StrFormat("'%s' was allocated with success, but has %d bytes with %d allocated",
+                      file.path(), stat->size, stat->allocated_bytes));
+}
+
 void GiveBack(FileSystem& file_system, const std::string& path, const StepRequest& request,
               File& file) {
   const absl::Status status =
@@ -64,8 +75,8 @@ StepResult AllocateStep(FileSystem& file_system, const StepRequest& request) {
     return result;
   }
   result.status = Take(file_system, **file, request, result);
+  if (result.status.ok()) result.status = Look(**file, result);
   if (result.status.ok()) {
-    if (auto stat = (*file)->Stat(); stat.ok()) result.allocated_bytes = stat->allocated_bytes;
     if (request.new_segment) result.file = *std::move(file);
     return result;
   }

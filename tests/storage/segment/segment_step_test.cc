@@ -1,5 +1,8 @@
 #include "storage/segment/segment_step.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "storage/fs/posix_file_system.h"
 #include "storage/segment/segment_name.h"
 #include "storage/segment/segment_seal.h"
@@ -104,6 +107,20 @@ TEST_F(SegmentStepTest, AFailedGrowthLeavesTheSegmentAsItWas) {
     ASSERT_OK_AND_ASSIGN(const FileStat stat, real_.Stat(path()));
     EXPECT_EQ(stat.size, kStep);
   }
+}
+
+// A filesystem may say yes to an allocation and have no blocks for it.
+TEST_F(SegmentStepTest, AStepWithoutItsBlocksIsNoneAndLeavesNothing) {
+  disk_.Add({.operation = Operation::kSyncAll, .before = [&] {
+               const int fd = ::open(path().c_str(), O_RDWR | O_CLOEXEC);
+               fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, kStep / 2);
+               ::close(fd);
+             }});
+  const StepResult result = AllocateStep(disk_, Step(0));
+  EXPECT_TRUE(absl::IsDataLoss(result.status)) << result.status;
+  EXPECT_FALSE(result.sync_failed);
+  EXPECT_EQ(result.file, nullptr);
+  EXPECT_TRUE(absl::IsNotFound(real_.Stat(path()).status()));
 }
 
 TEST_F(SegmentStepTest, SealingGivesTheRestOfTheStepBack) {
