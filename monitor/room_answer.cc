@@ -3,6 +3,8 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_format.h"
+
 namespace tidemark::monitor {
 namespace {
 
@@ -45,6 +47,13 @@ RoomCheck AnswerVerifyRoom(const ReserveResult& reserve, const std::string& step
     check.fault = DeviceFaultOf(JudgeStatus(reserve.operation, reserve.status), reserve.status);
   }
   return check;
+}
+
+std::optional<event::ReserveLost> FindReserveLost(std::int64_t held_bytes,
+                                                  std::int64_t expected_bytes) {
+  if (held_bytes >= expected_bytes) return std::nullopt;
+  return event::ReserveLost{
+      absl::StrFormat("reserve: %d of %d bytes are there", held_bytes, expected_bytes)};
 }
 
 }  // namespace tidemark::monitor

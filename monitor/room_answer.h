@@ -47,4 +47,9 @@ struct RoomCheck {
 // (`steps_defect`, empty if nothing is).
 RoomCheck AnswerVerifyRoom(const ReserveResult& reserve, const std::string& steps_defect);
 
+// A look at the reserve beside a reading. `expected_bytes`: what was counted on when the look was
+// asked for, and is now, whichever is less: one that grew meanwhile is not lost.
+std::optional<event::ReserveLost> FindReserveLost(std::int64_t held_bytes,
+                                                  std::int64_t expected_bytes);
+
 }  // namespace tidemark::monitor

@@ -17,6 +17,7 @@
 // Errors:    none; what a caller does wrong (an answer nobody waits for) is ignored.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -74,9 +75,10 @@ class SpacePolicy {
   bool settled() const { return !writing_ && wanted_.SameVerdict(durable_); }
 
   bool gate_open() const { return gate_open_; }
-  // Of the reserve, that have to be there; 0 while it is not counted on.
+  // Of the reserve, that have to be there: what was last seen of it, also while a proof that has
+  // just taken it is still looking on.
   std::int64_t reserve_expected_bytes() const {
-    return room_held_ ? wanted_.marks.reserve_bytes : 0;
+    return std::min(reserve_held_bytes_, wanted_.marks.reserve_bytes);
   }
   // How long the gate has been closed though the durable record says that nothing is held: what is
   // wanted instead does not become durable. A few milliseconds with every hold; longer only where

@@ -69,7 +69,10 @@ std::vector<std::string> NextSteps(const space_pb::Explanation& explanation) {
       volume.device_faults_size() > 0 || Holds(volume.holds(), space_pb::HOLD_KIND_DEVICE);
   const bool space = Holds(volume.holds(), space_pb::HOLD_KIND_SPACE);
   if (device) {
-    steps.push_back("look at the disk: dmesg, smartctl; is it mounted read-write?");
+    steps.push_back(
+        "look at the disk: dmesg, smartctl; is it mounted read-write? If it is a thin volume, has "
+        "its "
+        "pool space (lvs)? Give it some first");
     steps.push_back(
         "then restart tidemark-spu: only a start that has verified the disk lifts this");
     if (space) {

@@ -159,15 +159,14 @@ void SpaceDriver::Do(const action::TakeReading& take) {
       });
 }
 
-// Less than was counted on before the look, and is now: it is gone. One that grew meanwhile is not.
 void SpaceDriver::OnReserveSeen(std::int64_t held_bytes) {
   const std::int64_t expected = std::min(reserve_expected_bytes_, policy_.reserve_expected_bytes());
-  if (held_bytes >= expected) return;
+  const auto lost = monitor::FindReserveLost(held_bytes, expected);
+  if (!lost.has_value()) return;
   daemon::Log(
       daemon::LogLevel::kError, "volume.reserve_lost",
       {{"volume", disk_->path()}, {"held_bytes", held_bytes}, {"expected_bytes", expected}});
-  Apply(event::ReserveLost{
-      absl::StrFormat("reserve: %d of %d bytes are there", held_bytes, expected)});
+  Apply(*lost);
 }
 
 void SpaceDriver::OnProbed(const monitor::ProbeOutcome& outcome) {

@@ -2,6 +2,7 @@
 // once.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <cerrno>
 #include <filesystem>
 
@@ -66,6 +67,26 @@ TEST_F(VolumeReserveTest, ALostReserveEndsOnlineUntilItIsHeldAgain) {
   EXPECT_EQ(rig_.durable().last_proof->episode, episode());
   EXPECT_GE(std::filesystem::file_size(reserve()),
             static_cast<std::uintmax_t>(rig_.durable().marks.reserve_bytes));
+}
+
+// Between the taking and the reading after it: a proof must not count on what is gone again.
+TEST_F(VolumeReserveTest, AReserveThatGoesWhileItsProofIsUnderWayProvesNothing) {
+  const VolumeRig::Filled filled = rig_.Fill(kPartition);
+  ASSERT_TRUE(rig_.AwaitAccepting(false));
+  std::filesystem::remove(reserve());
+  ASSERT_TRUE(WaitFor([&] { return rig_.explanation().volume().room().reserve_bytes() == 0; },
+                      support::kLongWait, "the lost reserve to be seen"));
+  // The reserve is taken first, and then the partition's step.
+  std::atomic<int> taken = 0;
+  rig_.disk().Add({.operation = Operation::kAllocate, .path_contains = ".log", .before = [&] {
+                     if (taken++ == 0) std::filesystem::remove(reserve());
+                   }});
+  rig_.Trim(kPartition, base::Offset(filled.acknowledged / 2));
+  ASSERT_TRUE(rig_.AwaitAccepting(true));
+  EXPECT_TRUE(std::filesystem::exists(reserve()));
+  EXPECT_GT(taken, 0);
+  EXPECT_EQ(episode(), base::Episode(1));
+  EXPECT_EQ(rig_.durable().last_proof->episode, base::Episode(1));
 }
 
 // umount -l: the path shows what lies below it, which is no verdict on the reserve.
