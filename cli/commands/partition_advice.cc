@@ -33,8 +33,11 @@ std::string AdviceFor(const Partition& partition, const std::string& volume) {
       return "tidemark spu describe " + partition.leader();
     case sc::v1::PARTITION_STATUS_FAILED:
       if (partition.lost_data()) {
-        return absl::StrFormat("tidemark consume %s --partition %d (what is left of it)",
-                               partition.topic(), partition.index());
+        return absl::StrFormat(
+            "tidemark consume %s --partition %d (what is left of it); it takes no records any "
+            "more: "
+            "copy them to a new topic, then tidemark topic delete %s",
+            partition.topic(), partition.index(), partition.topic());
       }
       break;
     case sc::v1::PARTITION_STATUS_OFFLINE:
