@@ -45,13 +45,32 @@ void AssignmentBook::Apply(const sc_pb::Assignments& assignments) {
   if (!volumes_.all_settled()) {
     if (assignments.full()) early_.clear();
     early_.push_back(assignments);
-    return;
+    taken_early_.clear();
+    return TakeOnEarly();
   }
   Begin(assignments);
 }
 
+// A volume that is slow to start must not keep those of another from being Online.
+void AssignmentBook::TakeOnEarly() {
+  if (early_.empty()) return;
+  sc_pb::Assignments there;
+  there.set_version(early_.back().version());
+  for (const sc_pb::Assignments& assignments : early_) {
+    for (const sc_pb::Assignment& assignment : assignments.partitions()) {
+      const auto uuid = UuidOf(assignment.volume());
+      const Volume* volume = uuid.has_value() ? volumes_.Find(*uuid) : nullptr;
+      const base::PartitionId id(assignment.partition_id());
+      if (volume == nullptr || !volume->started() || volume->Find(id) == nullptr) continue;
+      if (taken_early_.insert(id).second) *there.add_partitions() = assignment;
+    }
+  }
+  if (there.partitions_size() > 0) Begin(there);
+}
+
 void AssignmentBook::OnVolumeChanged() {
-  if (!volumes_.all_settled()) return;
+  if (!volumes_.all_settled()) return TakeOnEarly();
+  taken_early_.clear();
   for (const sc_pb::Assignments& assignments : std::exchange(early_, {})) Begin(assignments);
   if (retrying_) return;
   sc_pb::Assignments again;

@@ -3,7 +3,9 @@
 // Absence never deletes: a partition that a full list does not name is kept, shown as unclaimed,
 // and not written. What had to be refused (a volume with a hold, no room) is tried again when its
 // volume opens, and told again. A tombstone is acknowledged only when no volume keeps the partition
-// or may keep it. Assignments wait until every volume has started or cannot.
+// or may keep it. While volumes are still starting, only partitions are taken on that are there
+// already: whatever is to be made, is missed or is deleted waits until every volume has started or
+// cannot, since one that has not may keep it.
 //
 // Lifetime:  owned by the Agent.
 // Threading: confined to the loop.
@@ -41,6 +43,7 @@ class AssignmentBook {
   };
 
   void Begin(const tidemark::sc::v1::Assignments& assignments);
+  void TakeOnEarly();
   void Assign(const tidemark::sc::v1::Assignment& assignment, const std::shared_ptr<Round>& round);
   void Delete(base::PartitionId id, const std::shared_ptr<Round>& round);
   // What each volume keeps is known, so that what none keeps is gone.
@@ -54,6 +57,7 @@ class AssignmentBook {
   const bool volumes_complete_;
   Tell tell_;
   std::vector<tidemark::sc::v1::Assignments> early_;
+  std::set<base::PartitionId> taken_early_;
   std::map<base::PartitionId, tidemark::sc::v1::Assignment> refused_;
   std::set<base::PartitionId> undeleted_;  // tombstones not carried out yet
   std::uint64_t version_ = 0;

@@ -34,6 +34,9 @@ class AssignmentSource {
   // Durable, or deleted and not yet confirmed by its SPU.
   virtual bool KnowsPartition(base::PartitionId id) const = 0;
 
+  // Durable ones; else nullptr. Valid until the next Apply().
+  virtual const PartitionRecord* FindPartition(base::PartitionId id) const = 0;
+
   // "orders/3"; empty where it is not known.
   virtual std::string NameOf(base::PartitionId id) const = 0;
 

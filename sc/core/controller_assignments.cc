@@ -69,11 +69,16 @@ void ControllerCore::TakeAssignmentsAck(SpuState& spu, const v1::AssignmentsAck&
   Session& session = *spu.session;
   session.assignments_acked = std::max(session.assignments_acked, ack.version());
   StoreBatch batch = assignments_->RowsOf(spu_id, ack, moment.wall);
-  if (batch.empty()) return;
+  // Behind a report that is in the store it goes in any case: that is published first.
+  const bool alone = std::none_of(
+      session.volumes.begin(), session.volumes.end(),
+      [this](const base::Uuid& uuid) { return volumes_.at(uuid).in_store.has_value(); });
+  if (batch.empty() && alone) return NoteTaken(spu_id, session.id, ack);
   AddRefusedAssignments(spu_id, batch, moment);
   PendingBatch pending{.purpose = PendingBatch::Purpose::kAssignmentsAck,
                        .spu_id = spu_id,
                        .session = session.id,
+                       .ack = ack,
                        .batch = batch};
   Store(std::move(batch), std::move(pending));
 }
@@ -115,6 +120,27 @@ void ControllerCore::OnAssignmentsAckDone(const PendingBatch& pending, const abs
   }
   for (const PartitionRecord& partition : pending.batch.partitions) {
     changed_.insert(partition.volume);
+  }
+  NoteTaken(pending.spu_id, pending.session, pending.ack);
+}
+
+void ControllerCore::NoteTaken(const std::string& spu_id, base::SessionId session,
+                               const v1::AssignmentsAck& ack) {
+  for (const v1::AssignmentResult& result : ack.results()) {
+    const base::PartitionId id(result.partition_id());
+    const PartitionRecord* partition = assignments_->FindPartition(id);
+    // Another SPU's, or an older spec's: no answer.
+    if (result.tombstone() || partition == nullptr || partition->spu_id != spu_id ||
+        partition->spec_version != result.spec_version()) {
+      continue;
+    }
+    const auto found = volumes_.find(partition->volume);
+    if (found == volumes_.end() || found->second.taken_in > session) continue;
+    VolumeState& volume = found->second;
+    if (volume.taken_in != session) volume.taken.clear();
+    volume.taken_in = session;
+    const bool news = result.ok() ? volume.taken.insert(id).second : volume.taken.erase(id) > 0;
+    if (news) changed_.insert(partition->volume);
   }
 }
 

@@ -97,6 +97,7 @@ class ControllerCore {
     std::string spu_id;
     base::SessionId session;
     base::Uuid volume;
+    v1::AssignmentsAck ack;
     StoreBatch batch;
   };
 
@@ -162,6 +163,8 @@ class ControllerCore {
   // Lines of history for assignments the SPU refuses for a reason it did not give before.
   void AddRefusedAssignments(const std::string& spu_id, StoreBatch& batch, Moment moment);
   void OnAssignmentsAckDone(const PendingBatch& pending, const absl::Status& status);
+  // What the SPU has, and has not, in this session.
+  void NoteTaken(const std::string& spu_id, base::SessionId session, const v1::AssignmentsAck& ack);
   void OnProgress(StreamId stream, const v1::Progress& progress, Moment moment);
 
   ControllerOptions options_;

@@ -117,6 +117,14 @@ PartitionVerdict FirstRow(const PartitionRecord& partition, const VolumeState& v
     return Make(v1::PARTITION_STATUS_OFFLINE, NotAcked(partition),
                 refused ? partition.acked_unix_ms : partition.created_unix_ms);
   }
+  if (!volume.HasTaken(partition.id)) {
+    return Make(
+        v1::PARTITION_STATUS_OFFLINE,
+        absl::StrFormat("provisioning: SPU '%s' has not said yet, since it attached, that it "
+                        "still has it",
+                        partition.spu_id),
+        volume.reach_since_unix_ms);
+  }
   return Make(v1::PARTITION_STATUS_ONLINE, "",
               std::max({volume.reach_since_unix_ms, partition.acked_unix_ms,
                         volume.record.accepted_unix_ms}));

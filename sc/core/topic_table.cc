@@ -241,6 +241,11 @@ StoreBatch TopicTable::RowsOf(const std::string& spu_id, const v1::AssignmentsAc
   return batch;
 }
 
+const PartitionRecord* TopicTable::FindPartition(base::PartitionId id) const {
+  const auto found = partitions_.find(id);
+  return found == partitions_.end() ? nullptr : &found->second;
+}
+
 std::string TopicTable::NameOf(base::PartitionId id) const {
   const auto found = partitions_.find(id);
   if (found == partitions_.end()) return "";

@@ -57,6 +57,7 @@ class TopicTable final : public AssignmentSource {
   bool KnowsPartition(base::PartitionId id) const override {
     return partitions_.contains(id) || tombstones_.contains(id);
   }
+  const PartitionRecord* FindPartition(base::PartitionId id) const override;
   std::string NameOf(base::PartitionId id) const override;
   void VisitPartitions(const std::function<void(const PartitionRecord&)>& visit) const override;
 

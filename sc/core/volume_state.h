@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "base/clock.h"
@@ -38,6 +39,11 @@ struct VolumeState {
   std::uint64_t sequence = 0;
   // A report of this volume was accepted durably in `session`.
   bool synced = false;
+  // Partitions its SPU has said in session `taken_in` that it has here. What it said in an earlier
+  // one is no answer: their directories may be gone since.
+  base::SessionId taken_in;
+  std::set<base::PartitionId> taken;
+  bool HasTaken(base::PartitionId id) const { return taken_in == session && taken.contains(id); }
   // The newest report was a device fault alone: the SPU's digest leaves the volume out.
   bool fault_alone = false;
 

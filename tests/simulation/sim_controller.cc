@@ -131,6 +131,8 @@ std::uint64_t SimController::VolumeFingerprint(std::size_t index) const {
   hash = Mix(hash, state->synced);
   hash = Mix(hash, static_cast<std::uint64_t>(state->reach));
   hash = Mix(hash, accepted.sequence());
+  hash = Mix(hash, state->taken_in.value());
+  hash = Mix(hash, state->taken.size());
   return hash;
 }
 

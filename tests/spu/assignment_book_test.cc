@@ -69,6 +69,36 @@ TEST_F(AssignmentBookTest, AVolumeThatDoesNotAnswerHoldsUpNoOther) {
   EXPECT_NE(rig_.Of<std::string>(1, [](Volume& volume) { return volume.start_fault(); }), "");
 }
 
+// What is there is taken on at once; whether the other is lost, only both volumes together know.
+TEST_F(AssignmentBookTest, AVolumeThatIsStillStartingKeepsNothingOfAnotherFromBeingTaken) {
+  constexpr std::uint64_t kMissing = 8;
+  OpenBoth();
+  ASSERT_TRUE(Assign(0).ok());
+  rig_.Kill();
+  rig_.options().start_deadline = support::kLongWait;
+  rig_.disk(1).Add({.operation = Operation::kStatFileSystem,
+                    .when = FaultRule::When::kFrom,
+                    .nth = 2,
+                    .hang = true});
+  ASSERT_OK(rig_.Open());
+  ASSERT_TRUE(rig_.AwaitAccepting(0));
+  sc_pb::Assignment missing = rig_.Assignment(kMissing, 0);
+  missing.set_taken_before(true);
+  const std::size_t before = rig_.Told().size();
+  rig_.Send({BookRig::Full({rig_.Assignment(kBooked, 0), missing})});
+  const auto told = [&] {
+    const std::vector<std::string> all = rig_.Told();
+    return std::vector(all.begin() + static_cast<std::ptrdiff_t>(before), all.end());
+  };
+  ASSERT_TRUE(support::WaitFor([&] { return !told().empty(); }, support::kLongWait,
+                               "the partition that is there to be taken"));
+  EXPECT_THAT(told(), ElementsAre("ack 7"));
+  rig_.disk(1).Clear();
+  ASSERT_TRUE(rig_.AwaitOk(kMissing));
+  const std::vector<std::string> all = told();
+  EXPECT_LT(std::ranges::find(all, "lost 8"), std::ranges::find(all, "ack 8"));
+}
+
 TEST_F(AssignmentBookTest, APartitionStaysWhereItsDataIs) {
   OpenBoth();
   ASSERT_TRUE(Assign(0).ok());

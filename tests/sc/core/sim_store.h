@@ -107,6 +107,12 @@ class FixedAssignments : public AssignmentSource {
                        [id](const PartitionRecord& partition) { return partition.id == id; });
   }
 
+  const PartitionRecord* FindPartition(base::PartitionId id) const override {
+    const auto found = std::find_if(partitions_.begin(), partitions_.end(),
+                                    [id](const PartitionRecord& one) { return one.id == id; });
+    return found == partitions_.end() ? nullptr : &*found;
+  }
+
   std::string NameOf(base::PartitionId id) const override {
     for (const PartitionRecord& partition : partitions_) {
       if (partition.id == id) return partition.topic + "/" + std::to_string(partition.index);

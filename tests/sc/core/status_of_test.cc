@@ -22,14 +22,17 @@ PartitionRecord SomePartition(bool acked) {
 }
 
 TEST(StatusOfTest, IsTheTableForEverySubsetOfHoldsEveryReachAndEveryAssignment) {
-  for (int bits = 0; bits < 256; ++bits) {
+  for (int bits = 0; bits < 512; ++bits) {
     for (const v1::Reach reach :
          {v1::REACH_DOWN, v1::REACH_SYNCING, v1::REACH_UP, v1::REACH_ABSENT}) {
       const bool space = bits & 1, blind = bits & 2, person = bits & 4, device = bits & 8;
       const bool fault = bits & 16, lost = bits & 32, reported = bits & 64, acked = bits & 128;
+      const bool taken = bits & 256;
       VolumeState volume;
       volume.reach = reach;
       volume.reach_reason = "session lost";
+      volume.session = volume.taken_in = base::SessionId(3);
+      if (taken) volume.taken.insert(base::PartitionId(5));
       if (reported) {
         v1::Report& report = volume.record.accepted;
         report = test_support::ReadyReport(test_support::VolumeUuid(1), 4);
@@ -55,7 +58,7 @@ TEST(StatusOfTest, IsTheTableForEverySubsetOfHoldsEveryReachAndEveryAssignment) 
         expected = v1::PARTITION_STATUS_OFFLINE;
       } else if (reach != v1::REACH_UP) {
         expected = v1::PARTITION_STATUS_LEADER_OFFLINE;
-      } else if (!acked) {
+      } else if (!acked || !taken) {
         expected = v1::PARTITION_STATUS_OFFLINE;
       }
       const PartitionVerdict verdict = StatusOf(SomePartition(acked), &volume);
@@ -99,6 +102,19 @@ TEST(StatusOfTest, LostDataHoldsItsOwnPartitionOnly) {
   volume.record.accepted = test_support::ReadyReport(test_support::VolumeUuid(1), 4);
   volume.record.accepted.add_lost_data()->set_partition_id(6);
   volume.record.accepted.mutable_lost_data(0)->set_held(true);
+  volume.taken.insert(base::PartitionId(5));
+  EXPECT_EQ(StatusOf(SomePartition(true), &volume).status, v1::PARTITION_STATUS_ONLINE);
+}
+
+TEST(StatusOfTest, WhatWasTakenInAnotherSessionIsNotTaken) {
+  VolumeState volume;
+  volume.reach = v1::REACH_UP;
+  volume.record.accepted = test_support::ReadyReport(test_support::VolumeUuid(1), 4);
+  volume.session = base::SessionId(4);
+  volume.taken_in = base::SessionId(3);
+  volume.taken.insert(base::PartitionId(5));
+  EXPECT_EQ(StatusOf(SomePartition(true), &volume).status, v1::PARTITION_STATUS_OFFLINE);
+  volume.taken_in = volume.session;
   EXPECT_EQ(StatusOf(SomePartition(true), &volume).status, v1::PARTITION_STATUS_ONLINE);
 }
 
