@@ -82,10 +82,16 @@ void Checker::Fail(std::string what) {
   if (violations_.size() < kViolationsKept) violations_.push_back(std::move(what));
 }
 
-void Checker::BecameDurable(std::size_t volume, const monitor::VerdictRecord& record,
-                            bool room_held, bool robbed) {
+void Checker::HandedToDisk(std::size_t volume, const monitor::VerdictRecord& record, Room room) {
+  volumes_[volume].handed.insert_or_assign(EssenceOf(record), room);
+}
+
+void Checker::BecameDurable(std::size_t volume, const monitor::VerdictRecord& record, Room room) {
+  BecomesDurable(volume, EssenceOf(record), room);
+}
+
+void Checker::BecomesDurable(std::size_t volume, const Essence& now, Room room) {
   Volume& v = volumes_[volume];
-  const Essence now = EssenceOf(record);
   if (v.durable) {
     const Essence& before = *v.durable;
     if (now.generation <= before.generation) {
@@ -106,21 +112,46 @@ void Checker::BecameDurable(std::size_t volume, const monitor::VerdictRecord& re
   if (now.open_episode != 0 && v.open) {
     Fail(absl::StrFormat("P1: volume %d: held durably with an open gate", volume));
   }
-  if (now.ready() && !room_held && !robbed) {
+  // Generation 0 is how format leaves it: never told, and no gate opens over it.
+  if (now.ready() && now.generation > 0 && !room.held && !room.robbed) {
     Fail(absl::StrFormat("P1: volume %d: 'no holds' became durable without the room: %s", volume,
                          Describe(now)));
   }
   bool& with_room = v.ever[now];
-  with_room = with_room || room_held;
+  with_room = with_room || room.held;
   v.durable = now;
+  v.handed.clear();
 }
 
-void Checker::FoundAtBoot(std::size_t volume, const monitor::VerdictRecord& record) {
+void Checker::FoundAtBoot(std::size_t volume, const std::optional<monitor::VerdictRecord>& record) {
   Volume& v = volumes_[volume];
-  const Essence now = EssenceOf(record);
-  // One that became durable in the call in which the process died.
-  v.ever.try_emplace(now, true);
+  if (!record) {
+    if (v.durable) {
+      Fail(absl::StrFormat("P5: volume %d: nothing is found, but this was durable: %s", volume,
+                           Describe(*v.durable)));
+    }
+    v.handed.clear();
+    return;
+  }
+  const Essence now = EssenceOf(*record);
+  if (v.durable == now) {
+    v.handed.clear();
+    return;
+  }
+  if (v.durable && now.generation <= v.durable->generation) {
+    Fail(absl::StrFormat("P5: volume %d: a verdict that was durable is forgotten: %s; found: %s",
+                         volume, Describe(*v.durable), Describe(now)));
+  }
+  // One that became durable in the very call in which the process died, or that failed.
+  if (const auto handed = v.handed.find(now); handed != v.handed.end()) {
+    BecomesDurable(volume, now, Room(handed->second));
+    return;
+  }
+  if (v.durable || !v.ever.contains(now)) {
+    Fail(absl::StrFormat("P5: volume %d: found what was not written: %s", volume, Describe(now)));
+  }
   v.durable = now;
+  v.handed.clear();
 }
 
 void Checker::GateOpened(std::size_t volume, bool room_held) {

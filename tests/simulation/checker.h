@@ -66,11 +66,17 @@ class Checker {
   };
   const Seen& seen() const { return seen_; }
 
-  // The SPU's disk. `room_held`: the reserve is there, in blocks, at this moment. `robbed`: it was,
-  // when the record was handed to the disk, and somebody took it away since.
-  void BecameDurable(std::size_t volume, const monitor::VerdictRecord& record, bool room_held,
-                     bool robbed);
-  void FoundAtBoot(std::size_t volume, const monitor::VerdictRecord& record);
+  // The SPU's disk. `room_held`: the reserve is there, in blocks, at this moment. `robbed`: it was
+  // seen there, and somebody took it away since.
+  struct Room {
+    bool held = false;
+    bool robbed = false;
+  };
+  // It may become durable from now on, whatever the call says; else only with BecameDurable().
+  void HandedToDisk(std::size_t volume, const monitor::VerdictRecord& record, Room room);
+  void BecameDurable(std::size_t volume, const monitor::VerdictRecord& record, Room room);
+  // What a boot is given; nullopt: nothing that can be read.
+  void FoundAtBoot(std::size_t volume, const std::optional<monitor::VerdictRecord>& record);
   // Slots were torn, wiped or put back while the SPU was down.
   void StateWasLost(std::size_t volume) { volumes_[volume].durable.reset(); }
 
@@ -101,6 +107,7 @@ class Checker {
     // Everything that was ever durable, with or without its room.
     std::map<Essence, bool> ever;
     std::optional<Essence> durable;  // now; none where nobody may know
+    std::map<Essence, Room> handed;  // after that one, and not known to be durable
     bool open = false;
     bool had_reason = true;  // to hold again, since the gate was opened
     // The controller's.
@@ -108,6 +115,7 @@ class Checker {
     sc::v1::PartitionStatus status = sc::v1::PARTITION_STATUS_UNSPECIFIED;
   };
 
+  void BecomesDurable(std::size_t volume, const Essence& now, Room room);
   void LookAtRecord(std::size_t volume, const Essence& now);
 
   std::array<Volume, kVolumes> volumes_;

@@ -1,6 +1,6 @@
-// The sixteen ways in which the design says that a protocol like ours may be broken, each as a
-// double around the real code: what it tells the code, or what it makes of the answer, is changed
-// at the edge. A simulation is evidence only if it finds every one of them.
+// The sixteen ways in which the design says that a protocol like ours may be broken, and some of
+// our own, each as a double around the real code: what it tells the code, or what it makes of the
+// answer, is changed at the edge. A simulation is evidence only if it finds every one of them.
 #pragma once
 
 #include <array>
@@ -29,11 +29,13 @@ enum class Mutation : std::uint8_t {
   kReachPerSpu,  // instead of per volume
   kDeviceErasesSpace,
   kProofOfOpenEpisodeOnly,  // not of a later one
+  // Ours.
+  kOlderSlotAtBoot,  // of two good ones
   kCount,
 };
 inline constexpr std::size_t kMutations = static_cast<std::size_t>(Mutation::kCount);
 
-// In the order of Mutation; "" for none.
+// In the order of Mutation, those of the design first; "" for none.
 inline constexpr std::array<std::string_view, kMutations> kMutationNames = {
     "",
     "no-session-fence",
@@ -52,6 +54,8 @@ inline constexpr std::array<std::string_view, kMutations> kMutationNames = {
     "reach-per-spu",
     "device-erases-space",
     "proof-of-open-episode-only",
+    // Ours.
+    "older-slot-at-boot",
 };
 
 inline std::optional<Mutation> MutationNamed(std::string_view name) {

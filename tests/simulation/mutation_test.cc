@@ -1,6 +1,6 @@
-// A campaign is evidence only if it finds what is broken: each of the sixteen mutations is found,
-// by the mutation's own doing, and the finding can be made small. Optimised builds only: shrinking
-// runs thousands of worlds.
+// A campaign is evidence only if it finds what is broken: each mutation of the design, and
+// each of ours, is found, by the mutation's own doing, and the finding can be made small. Optimised
+// builds only: shrinking runs thousands of worlds.
 #include "tests/simulation/mutation.h"
 
 #include <gtest/gtest.h>

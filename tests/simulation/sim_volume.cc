@@ -48,6 +48,7 @@ void SimVolume::Format() {
   first.marks = monitor::DeriveMarks(kCapacity, kInodes);
   first.marks_set_by = "defaults";
   TM_CHECK(monitor::VerdictSlots::Create(disk_, layout_, false, first).ok());
+  checker_.BecameDurable(index_, first, RoomNow(first));
   std::vector<std::byte> marker =
       monitor::EncodeVolumeMarker({.uuid = uuid_, .capacity_bytes = kCapacity, .formatted_at = 1});
   const auto file = disk_.Open(layout_.marker(), storage::OpenMode::kCreate);
@@ -57,16 +58,16 @@ void SimVolume::Format() {
 }
 
 absl::Status SimVolume::Boot() {
+  if (mutation_ == Mutation::kOlderSlotAtBoot) TM_RETURN_IF_ERROR(HideNewestSlot());
   TM_ASSIGN_OR_RETURN(auto slots, monitor::VerdictSlots::Open(disk_, layout_, uuid_));
-  TM_ASSIGN_OR_RETURN(auto probe, monitor::StatvfsProbe::Open(disk_, scheduler_.clock(), layout_));
   slots_.emplace(std::move(slots));
+  const monitor::LoadedVerdict& loaded = slots_->loaded();
+  checker_.FoundAtBoot(index_, loaded.record);
+  TM_ASSIGN_OR_RETURN(auto probe, monitor::StatvfsProbe::Open(disk_, scheduler_.clock(), layout_));
   probe_.emplace(std::move(probe));
   reserve_.emplace(disk_, layout_);
   TM_RETURN_IF_ERROR(FindSteps());
 
-  const monitor::LoadedVerdict& loaded = slots_->loaded();
-  if (loaded.record) checker_.FoundAtBoot(index_, *loaded.record);
-  if (loaded.unreadable_slots > 0) checker_.StateWasLost(index_);
   monitor::BootState boot;
   boot.volume = uuid_;
   boot.record = loaded.record;
@@ -152,6 +153,11 @@ bool SimVolume::Died() {
   return true;
 }
 
+Checker::Room SimVolume::RoomNow(const monitor::VerdictRecord& record) const {
+  return {.held = disk_.AllocatedBytes(reserve_path_) >= record.marks.reserve_bytes,
+          .robbed = robbed_};
+}
+
 void SimVolume::Do(const action::CloseGate&) {
   gate_ = false;
   checker_.GateClosed(index_);
@@ -173,16 +179,15 @@ void SimVolume::Do(const action::Persist& persist) {
   }
   OnPool(milliseconds(4), [this, record = persist.record] {
     if (erased_) return Apply(event::Persisted{record.generation});
+    checker_.HandedToDisk(index_, record, RoomNow(record));
     const absl::Status written = slots_->Write(record);
     if (Died()) return;
     if (written.ok()) {
-      const bool held = disk_.AllocatedBytes(reserve_path_) >= record.marks.reserve_bytes;
-      checker_.BecameDurable(index_, record, held, robbed_);
+      checker_.BecameDurable(index_, record, RoomNow(record));
       told_early_.reset();
       return Apply(event::Persisted{record.generation});
     }
     const auto verdict = monitor::JudgeStatus(DiskOperation::kJournal, written);
-    checker_.StateWasLost(index_);  // what is on the disk, the next boot tells
     Apply(event::PersistFailed{record.generation, std::string(written.message()),
                                verdict.meaning != monitor::ErrnoMeaning::kUnavailable});
   });
@@ -290,15 +295,26 @@ void SimVolume::LoseReserve() {
   Apply(event::ReserveLost{"it was eaten"});
 }
 
+// Of kOlderSlotAtBoot: both slots are whole, as they were before the last write.
+absl::Status SimVolume::HideNewestSlot() {
+  TM_ASSIGN_OR_RETURN(const auto slots, monitor::VerdictSlots::Open(disk_, layout_, uuid_));
+  const monitor::LoadedVerdict& loaded = slots.loaded();
+  const bool two = loaded.unreadable_slots == 0 && loaded.record->generation > base::Generation(1);
+  constexpr std::size_t kSettledAndWritten = 2;
+  if (two) disk_.RollBack(slots_path_, kSettledAndWritten);
+  return absl::OkStatus();
+}
+
 // Of kDeviceErasesSpace: one state at a time, the newest wins.
 void SimVolume::EraseSpace() {
   if (erased_ || !policy_->durable().holds.space || disk_.dead()) return;
   monitor::VerdictRecord record = policy_->durable();
   record.generation = base::Generation(record.generation.value() + 100);
   record.holds.space.reset();
+  checker_.HandedToDisk(index_, record, {.held = true});
   if (!slots_->Write(record).ok()) return;
   erased_ = true;
-  checker_.BecameDurable(index_, record, true, true);
+  checker_.BecameDurable(index_, record, {.held = true});
 }
 
 std::optional<spu::VolumeTruth> SimVolume::Truth() const {

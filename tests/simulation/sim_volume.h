@@ -91,7 +91,9 @@ class SimVolume {
   void OnPool(base::Duration longest, Scheduler::Task task);
   // True if the process died in the call just made.
   bool Died();
+  Checker::Room RoomNow(const monitor::VerdictRecord& record) const;
   void EraseSpace();
+  absl::Status HideNewestSlot();
   void SeekStep();
   // The files of the partition, as a start finds them.
   absl::Status FindSteps();
