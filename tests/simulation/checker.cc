@@ -29,6 +29,12 @@ bool Essence::honest() const {
          proof_reserve_bytes >= proof_marks_reserve_bytes && proof_marks_reserve_bytes > 0;
 }
 
+bool Essence::ends(std::uint64_t open) const {
+  return open_episode == 0 && honest() && proof_episode >= open &&
+         proof_bytes_after >= resume_bytes && resume_bytes > 0 &&
+         proof_reserve_bytes >= reserve_bytes && reserve_bytes > 0;
+}
+
 Essence EssenceOf(const monitor::VerdictRecord& record) {
   Essence e;
   e.generation = record.generation.value();
@@ -38,6 +44,7 @@ Essence EssenceOf(const monitor::VerdictRecord& record) {
   e.held_by_operator = record.holds.operator_hold.has_value();
   e.device = record.holds.device.has_value();
   e.resume_bytes = record.marks.resume_bytes;
+  e.reserve_bytes = record.marks.reserve_bytes;
   if (record.last_proof) {
     e.proof_episode = record.last_proof->episode.value();
     e.proof_bytes_after = record.last_proof->bytes_after;
@@ -58,6 +65,7 @@ Essence EssenceOf(const sc::v1::Report& report) {
   e.held_by_operator = Names(report.holds(), space::v1::HOLD_KIND_OPERATOR);
   e.device = Names(report.holds(), space::v1::HOLD_KIND_DEVICE);
   e.resume_bytes = report.marks().resume_bytes();
+  e.reserve_bytes = report.marks().reserve_bytes();
   if (report.has_proof()) {
     e.proof_episode = report.proof().episode();
     e.proof_bytes_after = report.proof().bytes_after();
@@ -71,11 +79,11 @@ Essence EssenceOf(const sc::v1::Report& report) {
 
 std::string Describe(const Essence& e) {
   return absl::StrFormat(
-      "generation %d, episodes %d, open %d, blind %d, operator %d, device %d, proof of %d "
-      "(%d readings, %d bytes after, resume %d, reserve %d)",
+      "generation %d, episodes %d, open %d, blind %d, operator %d, device %d, resume %d, reserve "
+      "%d, proof of %d (%d readings, %d bytes after, reserve %d, for resume %d, reserve %d)",
       e.generation, e.episodes, e.open_episode, e.blind, e.held_by_operator, e.device,
-      e.proof_episode, e.proof_readings, e.proof_bytes_after, e.proof_resume_bytes,
-      e.proof_reserve_bytes);
+      e.resume_bytes, e.reserve_bytes, e.proof_episode, e.proof_readings, e.proof_bytes_after,
+      e.proof_reserve_bytes, e.proof_resume_bytes, e.proof_marks_reserve_bytes);
 }
 
 void Checker::Fail(std::string what) {
@@ -98,8 +106,7 @@ void Checker::BecomesDurable(std::size_t volume, const Essence& now, Room room) 
       Fail(absl::StrFormat("P5: volume %d: generation %d written after %d", volume, now.generation,
                            before.generation));
     }
-    if (before.open_episode != 0 && now.open_episode == 0 &&
-        (!now.honest() || now.proof_episode < before.open_episode)) {
+    if (before.open_episode != 0 && now.open_episode == 0 && !now.ends(before.open_episode)) {
       Fail(absl::StrFormat("P3: volume %d: episode %d ended without its proof: %s", volume,
                            before.open_episode, Describe(now)));
     }
@@ -205,10 +212,12 @@ void Checker::LookAtRecord(std::size_t volume, const Essence& now) {
   if (!now.honest()) {
     Fail(absl::StrFormat("P3: volume %d: no space hold and no proof: %s", volume, Describe(now)));
   }
-  if (before.open_episode != 0 && now.open_episode == 0 &&
-      now.proof_episode < before.open_episode) {
-    Fail(absl::StrFormat("P3: volume %d: episode %d left with a proof of %d", volume,
-                         before.open_episode, now.proof_episode));
+  // While the SPU was cut off an episode may have come and gone.
+  const bool passed = now.episodes > before.episodes;
+  if ((before.open_episode != 0 || passed) && now.open_episode == 0 &&
+      !now.ends(before.open_episode)) {
+    Fail(absl::StrFormat("P3: volume %d: episode %d left without its proof: %s", volume,
+                         std::max(before.open_episode, now.episodes), Describe(now)));
   }
   v.published = now;
 }

@@ -34,6 +34,7 @@ struct Essence {
   bool held_by_operator = false;
   bool device = false;
   std::int64_t resume_bytes = 0;
+  std::int64_t reserve_bytes = 0;
   std::uint64_t proof_episode = 0;
   std::int64_t proof_bytes_after = 0;
   std::int64_t proof_reserve_bytes = 0;
@@ -42,8 +43,12 @@ struct Essence {
   std::int64_t proof_marks_reserve_bytes = 0;
 
   bool ready() const { return open_episode == 0 && !blind && !held_by_operator && !device; }
-  // Space was never short, or came back with numbers that hold.
+  // Space was never short, or came back with numbers that hold, by the proof's own marks: newer
+  // ones do not call for another proof while nothing is held.
   bool honest() const;
+  // The first record without the hold of this episode: its proof, or that of a later one, holds by
+  // the newest marks, which are the record's.
+  bool ends(std::uint64_t open_episode) const;
   auto operator<=>(const Essence&) const = default;
 };
 
