@@ -64,7 +64,7 @@ enum class FaultKind : std::uint8_t {
   kTrim,
   kOperatorHolds,
   kOperatorReleases,
-  kMarksChanged,
+  kMarksChanged,  // at once, or by a restart
   kWallClockJumps,
   kCount,
 };

@@ -34,7 +34,8 @@ SimVolume::SimVolume(std::size_t index, std::uint64_t seed, Mutation mutation, S
       disk_({.capacity_bytes = kCapacity, .inodes = kInodes, .device_id = 10 + index}, seed + 1),
       layout_("/volume" + std::to_string(index)),
       slots_path_(layout_.verdict_slots()),
-      reserve_path_(layout_.reserve()) {
+      reserve_path_(layout_.reserve()),
+      configured_marks_(monitor::DeriveMarks(kCapacity, kInodes)) {
   Format();
 }
 
@@ -45,7 +46,7 @@ void SimVolume::Format() {
   uuid_ = base::Uuid(bytes);
   monitor::VerdictRecord first;
   first.volume = uuid_;
-  first.marks = monitor::DeriveMarks(kCapacity, kInodes);
+  first.marks = configured_marks_;
   first.marks_set_by = "defaults";
   TM_CHECK(monitor::VerdictSlots::Create(disk_, layout_, false, first).ok());
   checker_.BecameDurable(index_, first, RoomNow(first));
@@ -74,9 +75,7 @@ absl::Status SimVolume::Boot() {
   boot.slot_unreadable = loaded.unreadable_slots > 0;
   boot.recovery_verified = true;
   boot.identity = probe_->identity();
-  boot.marks = loaded.record && loaded.record->marks.capacity_bytes > 0
-                   ? loaded.record->marks
-                   : monitor::DeriveMarks(kCapacity, kInodes);
+  boot.marks = configured_marks_;
   boot.marks_set_by = "configuration";
   policy_.emplace(monitor::PolicyOptions{}, boot,
                   monitor::Instant{scheduler_.now(), scheduler_.clock().WallNow()});
@@ -286,6 +285,12 @@ void SimVolume::Do(const action::StartReclaim&) {
     if (!running()) return;
     Apply(event::ReclaimEnded{before == steps_.size(), 1});
   });
+}
+
+void SimVolume::ChangeMarks(const monitor::Marks& marks) {
+  Configure(marks);
+  checker_.HasReasonToHold(index_);
+  Apply(event::MarksChanged{marks, "anna"});
 }
 
 void SimVolume::LoseReserve() {

@@ -62,6 +62,12 @@ class SimVolume {
   // Unlinks all but the newest `keep` steps.
   void Trim(std::size_t keep);
 
+  // As the configuration has them: in force from the next boot on …
+  const monitor::Marks& configured_marks() const { return configured_marks_; }
+  void Configure(const monitor::Marks& marks) { configured_marks_ = marks; }
+  // … or at once, and from then on.
+  void ChangeMarks(const monitor::Marks& marks);
+
   // Somebody takes the blocks of the reserve away.
   void LoseReserve();
   // A neighbour takes this much at the moment the working room is taken.
@@ -119,6 +125,7 @@ class SimVolume {
   const std::string slots_path_;
   const std::string reserve_path_;
   base::Uuid uuid_;
+  monitor::Marks configured_marks_;
 
   // The process's.
   std::optional<monitor::VerdictSlots> slots_;

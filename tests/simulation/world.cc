@@ -288,6 +288,7 @@ bool World::ApplyByPeople(const Fault& fault) {
     scheduler_.clock().JumpWall(jumps[fault.amount % 4]);
     return true;
   }
+  if (fault.kind == FaultKind::kMarksChanged) return ChangeMarks(fault);
   if (!volume.running()) return false;
   switch (fault.kind) {
     case FaultKind::kTrim:
@@ -299,19 +300,40 @@ bool World::ApplyByPeople(const Fault& fault) {
     case FaultKind::kOperatorReleases:
       volume.Apply(event::OperatorReleases{"anna"});
       return true;
-    case FaultKind::kMarksChanged: {
-      monitor::Marks marks = volume.policy().marks();
-      marks.resume_bytes += static_cast<std::int64_t>(fault.amount % 3) * base::kMiB - base::kMiB;
-      marks.resume_bytes = std::clamp(marks.resume_bytes, marks.full_bytes + 2 * marks.step_bytes,
-                                      marks.full_bytes + 6 * base::kMiB);
-      marks.low_bytes = marks.resume_bytes + 4 * base::kMiB;
-      checker_.HasReasonToHold(fault.volume);
-      volume.Apply(event::MarksChanged{marks, "anna"});
-      return true;
-    }
     default:
       return false;
   }
+}
+
+// In half of the cases as today's daemons do it: by a restart, whatever is open by then.
+bool World::ChangeMarks(const Fault& fault) {
+  SimVolume& volume = spu_.volume(fault.volume);
+  Random random(fault.amount);
+  const bool by_restart = random.Chance(500);
+  if (!volume.running()) return false;
+  monitor::Marks marks = volume.configured_marks();
+  const std::int64_t most = marks.full_bytes + 6 * base::kMiB;
+  if (!by_restart) {
+    marks.resume_bytes += static_cast<std::int64_t>(random.Below(3)) * base::kMiB - base::kMiB;
+  } else if (random.Chance(500)) {
+    marks.resume_bytes += random.Bytes(3 * base::kMiB);
+  } else {
+    // The largest is followed by the smallest: who has more gives it back.
+    constexpr std::int64_t kLeast = 4 * base::kMiB;
+    marks.reserve_bytes += base::kMiB + random.Bytes(2 * base::kMiB) / kBlockBytes * kBlockBytes;
+    if (marks.reserve_bytes > 3 * kLeast) marks.reserve_bytes = kLeast;
+  }
+  marks.resume_bytes =
+      std::clamp(marks.resume_bytes, marks.full_bytes + 2 * marks.step_bytes, most);
+  marks.low_bytes = marks.resume_bytes + 4 * base::kMiB;
+  if (!by_restart) {
+    volume.ChangeMarks(marks);
+    return true;
+  }
+  volume.Configure(marks);
+  spu_.Kill(false, true);
+  RestartSpuSoon(fault);
+  return true;
 }
 
 void World::RestartControllerSoon(const Fault& fault) {
@@ -388,6 +410,9 @@ std::string World::Disagreement() {
     if (!volume.accepting()) {
       return absl::StrFormat("volume %d stays closed: %s", i,
                              volume.policy().Explain(scheduler_.now()).summary);
+    }
+    if (volume.policy().durable().marks != volume.configured_marks()) {
+      return absl::StrFormat("volume %d: other marks are in force than configured", i);
     }
     const sc::VolumeState* shown = controller_.volume(i);
     if (shown == nullptr) return absl::StrFormat("volume %d is unknown to the controller", i);

@@ -57,6 +57,7 @@ class World {
   bool ApplyToDisk(const Fault& fault);
   bool ApplyToSlots(const Fault& fault);
   bool ApplyByPeople(const Fault& fault);
+  bool ChangeMarks(const Fault& fault);
   void RestartControllerSoon(const Fault& fault);
   void RestartSpuSoon(const Fault& fault);
   static base::Duration DelayOf(const Fault& fault);
