@@ -43,12 +43,15 @@ TEST(SimulationTest, TheSamePlanGivesTheSameRun) {
   }
 }
 
-TEST(TallyTest, NamesTheFaultsThatNeverFired) {
+TEST(TallyTest, IsVoidWhereAFaultNeverFiredInManyRuns) {
   Tally tally;
+  tally.seeds = kRunsThatMeetAll;
   tally.fired.fill(1);
-  EXPECT_TRUE(tally.NeverFired().empty());
+  EXPECT_TRUE(tally.Void().empty());
   tally.fired[static_cast<std::size_t>(FaultKind::kPowerCut)] = 0;
-  EXPECT_EQ(tally.NeverFired(), std::vector<std::string>{"power cut"});
+  EXPECT_EQ(tally.Void(), std::vector<std::string>{"power cut"});
+  tally.seeds = kRunsThatMeetAll - 1;
+  EXPECT_TRUE(tally.Void().empty());
 }
 
 }  // namespace
