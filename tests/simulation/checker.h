@@ -71,8 +71,8 @@ class Checker {
   };
   const Seen& seen() const { return seen_; }
 
-  // The SPU's disk. `room_held`: the reserve is there, in blocks, at this moment. `robbed`: it was
-  // seen there, and somebody took it away since.
+  // The SPU's disk. `held`: the reserve is there, in blocks, at this moment, or was when the SPU
+  // last looked. `robbed`: so it was when the record was decided.
   struct Room {
     bool held = false;
     bool robbed = false;

@@ -72,6 +72,8 @@ class SimVolume {
   void LoseReserve();
   // A neighbour takes this much at the moment the working room is taken.
   void StealAtTaking(std::int64_t bytes) { steal_at_taking_ = bytes; }
+  // The next reserve that is taken goes again while the steps are still being taken.
+  void EatReserveAtTaking() { eat_at_taking_ = true; }
   void HangReadingsUntil(base::MonotonicTime time) { hang_until_ = time; }
 
  private:
@@ -97,6 +99,7 @@ class SimVolume {
   void OnPool(base::Duration longest, Scheduler::Task task);
   // True if the process died in the call just made.
   bool Died();
+  void LookAtReserve(std::int64_t expected_bytes, base::MonotonicTime asked);
   Checker::Room RoomNow(const monitor::VerdictRecord& record) const;
   void EraseSpace();
   absl::Status HideNewestSlot();
@@ -145,9 +148,11 @@ class SimVolume {
   bool had_step_ = false;
   std::int64_t steps_missing_ = 0;
   std::int64_t steal_at_taking_ = 0;
+  bool eat_at_taking_ = false;
   base::MonotonicTime hang_until_;
-  bool robbed_ = false;  // of its reserve, since it was last seen
-  bool erased_ = false;  // of kDeviceErasesSpace
+  base::MonotonicTime room_counted_;  // since when the reserve is believed to be there
+  bool robbed_ = false;               // of its reserve, since the SPU last looked
+  bool erased_ = false;               // of kDeviceErasesSpace
 };
 
 }  // namespace tidemark::simulation

@@ -234,6 +234,7 @@ bool World::ApplyToDisk(const Fault& fault) {
       if (random.Chance(500) && spu_.running()) {
         spu_.Kill(false, true);
         RestartSpuSoon(fault);
+        if (random.Chance(500)) volume.EatReserveAtTaking();
       }
       volume.LoseReserve();
       return true;
