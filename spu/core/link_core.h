@@ -52,7 +52,9 @@ class LinkCore {
   [[nodiscard]] LinkEffects AddVolume(const base::Uuid& volume, const std::string& path,
                                       base::MonotonicTime now);
   // The durable state of a volume, whole. Call it after the record is durable, never before; also
-  // for new readings, which wait for the next heartbeat where the verdict is the same.
+  // for new readings, which wait for the next heartbeat where the verdict is the same. Generation 0
+  // without a fault is not sent, but held against what the SC knows: a volume put back to how
+  // format left it must not wait for space in silence, nor be opened as if it were new.
   [[nodiscard]] LinkEffects SetReport(sc::v1::Report report, base::MonotonicTime now);
   // Replaces what was there; sent with the next heartbeat.
   void SetProgress(std::vector<sc::v1::PartitionProgress> partitions);

@@ -103,11 +103,12 @@ void LinkCore::CompareWithKnown(const sc::v1::KnownVolume& known) {
   const auto volume = base::Uuid::FromBytes(known.uuid());
   ReportQueue::Entry* entry = volume ? reports_.Find(*volume) : nullptr;
   if (entry == nullptr) return;  // not ours to answer for: the SC shows it as absent
-  if (entry->report.generation() == 0) {
-    entry->known = known;  // the volume is still being opened
+  if (!entry->opened) {
+    entry->known = known;
     return;
   }
   const sc::v1::Report& report = entry->report;
+  if (known.generation() == 0 && report.generation() == 0) return;  // of both: nothing yet
   const bool same =
       known.generation() == report.generation() && known.digest() == daemon::VerdictDigest(report);
   const bool ahead =

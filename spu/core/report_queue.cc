@@ -41,6 +41,7 @@ bool ReportQueue::Set(const base::Uuid& volume, sc::v1::Report report) {
   // A newer reading keeps the number: else an answer could never catch up with a busy volume.
   report.set_sequence(urgent ? ++newest_sequence_ : entry.report.sequence());
   entry.report = std::move(report);
+  entry.opened = entry.report.generation() != 0 || entry.report.device_faults_size() == 0;
   if (urgent) {
     entry.acknowledged = false;
     entry.sent = false;

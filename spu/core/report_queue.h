@@ -25,6 +25,8 @@ class ReportQueue {
     std::string path;
     // Generation 0: no verdict to tell, or not yet.
     sc::v1::Report report;
+    // What its disk says is known, be it that it never had a verdict. A fault alone says nothing.
+    bool opened = false;
     // What of it cannot wait, to tell it from the next one's.
     std::string urgent_part;
     bool acknowledged = false;

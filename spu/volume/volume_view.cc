@@ -246,7 +246,8 @@ std::optional<VolumeTruth> TruthOf(const Volume& volume, std::uint64_t boot_coun
   if (!volume.durable().has_value()) return std::nullopt;
   // Accept, then tell: after a start the record may say "no holds" while the room is still being
   // verified, and nobody must show Online before the gate is open.
-  const bool says_ready = volume.durable()->holds.empty() && !volume.device_fault().has_value();
+  const bool says_ready = volume.durable()->generation > base::Generation(0) &&
+                          volume.durable()->holds.empty() && !volume.device_fault().has_value();
   if (says_ready && !volume.accepting()) return std::nullopt;
   const base::MonotonicTime now = volume.Now().monotonic;
   const monitor::Explanation explanation = volume.driver()->policy().Explain(now);

@@ -352,8 +352,8 @@ std::optional<spu::VolumeTruth> SimVolume::Truth() const {
     truth.record = *told_early_;
     return truth;
   }
-  if (!policy_->has_report()) return std::nullopt;
-  const bool says_ready = policy_->durable().holds.empty() && !policy_->device_fault();
+  const bool says_ready =
+      policy_->has_report() && policy_->durable().holds.empty() && !policy_->device_fault();
   if (says_ready && !gate_) return std::nullopt;
   truth.record = policy_->durable();
   truth.reading = reading_;

@@ -157,6 +157,44 @@ TEST_F(LinkCoreTest, AVolumeStillBeingOpenedIsComparedWhenItHasSomethingToSay) {
   EXPECT_EQ(All<Wiped>().size(), 1u);
 }
 
+// Put back to how format left it, and too full to be provisioned: it has nothing to say, ever.
+TEST_F(LinkCoreTest, AVolumeWithoutAVerdictIsComparedAsSoonAsItIsOpen) {
+  const base::Uuid put_back = VolumeUuid(2);
+  sc::v1::Report fresh;
+  fresh.set_volume(put_back.ToBytes());
+  fresh.mutable_holds();
+  fresh.mutable_marks()->set_full_bytes(1);
+  for (const bool first : {false, true}) {
+    LinkCore link({.spu_id = "spu-a", .boot_nonce = 99}, {.boot_count = 3});
+    link_ = link;
+    effects_.clear();
+    Take(link_.AddVolume(put_back, "/w", now_));
+    if (first) Take(link_.SetReport(fresh, now_));
+    Tick(seconds(6));
+    sc::v1::AttachResponse welcome = Welcome();
+    Know(welcome, 5, 1)->set_uuid(put_back.ToBytes());
+    Receive(welcome);
+    if (!first) Take(link_.SetReport(fresh, now_));
+    ASSERT_EQ(All<Wiped>().size(), 1u);
+    EXPECT_EQ(All<Wiped>()[0].known_generation, base::Generation(5));
+    EXPECT_TRUE(Reports().empty());
+    Take(link_.SetReport(FullReport(put_back, 6, 2), now_));
+    EXPECT_EQ(Reports().size(), 1u);
+  }
+  // Nobody has a verdict of it.
+  LinkCore link({.spu_id = "spu-a", .boot_nonce = 99}, {.boot_count = 3});
+  link_ = link;
+  effects_.clear();
+  Take(link_.AddVolume(put_back, "/w", now_));
+  Take(link_.SetReport(fresh, now_));
+  Tick(seconds(6));
+  sc::v1::AttachResponse welcome = Welcome();
+  Know(welcome, 0, 0)->set_uuid(put_back.ToBytes());
+  Receive(welcome);
+  EXPECT_TRUE(All<Wiped>().empty());
+  EXPECT_TRUE(Reports().empty());
+}
+
 TEST_F(LinkCoreTest, AReportRequestBringsAllReportsAgain) {
   Attach();
   Receive(Ack(Reports()[0]));
