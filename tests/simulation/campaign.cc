@@ -78,6 +78,8 @@ void Tally::Add(const Outcome& outcome) {
   seen.writes_admitted += outcome.seen.writes_admitted;
   seen.online_shown += outcome.seen.online_shown;
   seen.out_of_space_shown += outcome.seen.out_of_space_shown;
+  ended_full += outcome.ending == Ending::kOneStaysFull ? 1U : 0U;
+  ended_held += outcome.ending == Ending::kOneStaysHeld ? 1U : 0U;
   spu_boots += outcome.spu_boots;
   controller_starts += outcome.controller_starts;
   messages_lost += outcome.messages_lost;

@@ -36,6 +36,8 @@ struct Tally {
   std::array<std::uint64_t, kFaultKinds> fired{};
   std::uint64_t faults = 0;
   Checker::Seen seen;
+  std::uint64_t ended_full = 0;
+  std::uint64_t ended_held = 0;
   std::uint64_t spu_boots = 0;
   std::uint64_t controller_starts = 0;
   std::uint64_t messages_lost = 0;

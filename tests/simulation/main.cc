@@ -35,6 +35,7 @@ struct Arguments {
 
 void PrintPlan(const Plan& plan) {
   for (const Fault& fault : plan.faults) std::cout << "  " << DescribeFault(fault) << "\n";
+  std::cout << "  then " << DescribeEnding(plan) << "\n";
 }
 
 std::string ReplayCommand(std::uint64_t seed, const std::string& mutation) {
@@ -77,6 +78,8 @@ std::vector<std::pair<std::string, std::uint64_t>> Figures(const Tally& tally) {
           {"online_shown", tally.seen.online_shown},
           {"gates_opened", tally.seen.gates_opened},
           {"writes_admitted", tally.seen.writes_admitted},
+          {"ended_full", tally.ended_full},
+          {"ended_held", tally.ended_held},
           {"spu_boots", tally.spu_boots},
           {"controller_starts", tally.controller_starts},
           {"messages_lost", tally.messages_lost},

@@ -31,6 +31,7 @@ enum class Mutation : std::uint8_t {
   kProofOfOpenEpisodeOnly,  // not of a later one
   // Ours.
   kOlderSlotAtBoot,  // of two good ones
+  kHoldToldOnce,     // its report is never repeated
   kCount,
 };
 inline constexpr std::size_t kMutations = static_cast<std::size_t>(Mutation::kCount);
@@ -56,6 +57,7 @@ inline constexpr std::array<std::string_view, kMutations> kMutationNames = {
     "proof-of-open-episode-only",
     // Ours.
     "older-slot-at-boot",
+    "hold-told-once",
 };
 
 inline std::optional<Mutation> MutationNamed(std::string_view name) {

@@ -81,6 +81,12 @@ std::string DescribeFault(const Fault& fault) {
                          fault.volume, fault.amount % 1'000'000);
 }
 
+std::string DescribeEnding(const Plan& plan) {
+  if (plan.ending == Ending::kAllServe) return "all is well again";
+  return absl::StrFormat("volume %d stays %s", plan.ending_volume,
+                         plan.ending == Ending::kOneStaysFull ? "full" : "held by an operator");
+}
+
 Plan MakePlan(std::uint64_t seed) {
   using std::chrono::milliseconds;
   using std::chrono::seconds;
@@ -88,6 +94,10 @@ Plan MakePlan(std::uint64_t seed) {
   Plan plan;
   plan.seed = seed;
   plan.length = seconds(5) + random.Within(seconds(20));
+  Random endings(seed ^ 0x656E64696E67ULL);
+  constexpr Ending kEndings[] = {Ending::kOneStaysFull, Ending::kOneStaysHeld};
+  if (const std::uint64_t pick = endings.Below(6); pick < 2) plan.ending = kEndings[pick];
+  plan.ending_volume = static_cast<std::size_t>(endings.Below(2));
   // Some runs are hectic, some leave time for a whole episode between two faults.
   const base::Duration pause = milliseconds(50) + random.Within(seconds(2));
   for (base::Duration at = random.Within(pause); at < plan.length; at += random.Within(pause)) {

@@ -81,11 +81,22 @@ struct Fault {
 
 std::string DescribeFault(const Fault& fault);
 
+// How things are when the faults stop: all is well again, or one volume stays as bad as it is.
+enum class Ending : std::uint8_t {
+  kAllServe,
+  kOneStaysFull,  // the neighbour gives nothing back, and takes what becomes free
+  kOneStaysHeld,  // by an operator
+};
+
 struct Plan {
   std::uint64_t seed = 0;
   base::Duration length{0};
-  std::vector<Fault> faults;  // in order of time
+  Ending ending = Ending::kAllServe;
+  std::size_t ending_volume = 0;  // the one
+  std::vector<Fault> faults;      // in order of time
 };
+
+std::string DescribeEnding(const Plan& plan);  // "volume 1 stays full"
 
 Plan MakePlan(std::uint64_t seed);
 

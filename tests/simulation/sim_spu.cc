@@ -137,8 +137,9 @@ void SimSpu::Send(spu::SendMessage send) {
     const sc::v1::Report& report = send.message.report();
     const SimVolume* volume = Find(*base::Uuid::FromBytes(report.volume()));
     const auto key = std::tuple(report.session(), volume->index(), report.generation());
-    if (mutation_ == Mutation::kReportOnce &&
-        !said_.insert({0, volume->index(), report.generation()}).second) {
+    const bool once = mutation_ == Mutation::kReportOnce ||
+                      (mutation_ == Mutation::kHoldToldOnce && report.holds().held_size() > 0);
+    if (once && !said_.insert({0, volume->index(), report.generation()}).second) {
       return;
     }
     checker_.ReportSent(std::get<0>(key), std::get<1>(key), std::get<2>(key));

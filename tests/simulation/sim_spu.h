@@ -60,7 +60,8 @@ class SimSpu final : public Wire::SpuEnd, public SimVolume::Listener {
   std::deque<spu::LinkEffect> effects_;
   bool running_effects_ = false;
   std::optional<base::MonotonicTime> wake_at_;
-  std::set<std::tuple<std::uint64_t, std::size_t, std::uint64_t>> said_;  // of kReportOnce
+  std::set<std::tuple<std::uint64_t, std::size_t, std::uint64_t>>
+      said_;  // of the mutants that tell once
   std::uint64_t superseded_ = 0;
 };
 

@@ -26,6 +26,8 @@ TEST(SimulationTest, NoOrderOfFaultsBreaksThePromise) {
   EXPECT_GT(result.tally.seen.out_of_space_shown, 100U);
   EXPECT_GT(result.tally.seen.online_shown, 300U);
   EXPECT_GT(result.tally.seen.writes_admitted, 5000U);
+  EXPECT_GT(result.tally.ended_full, 3U);
+  EXPECT_GT(result.tally.ended_held, 3U);
 }
 
 TEST(SimulationTest, TheSamePlanGivesTheSameRun) {

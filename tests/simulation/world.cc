@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "daemon/control/verdict_digest.h"
 #include "monitor/verdict_codec.h"
 
 namespace tidemark::simulation {
@@ -37,6 +38,10 @@ Outcome World::Run() {
     scheduler_.At(began_ + fault.at, Owner::kWorld, [this, &fault] { Apply(fault); });
   }
   const base::MonotonicTime end = began_ + plan_.length;
+  // Before the last faults: what they lose of it must be made good as well.
+  if (plan_.ending != Ending::kAllServe) {
+    scheduler_.At(end - seconds(2), Owner::kWorld, [this] { KeepBad(); });
+  }
   while (checker_.ok() && scheduler_.Step(end)) Tell();
   if (checker_.ok()) Heal();
 
@@ -49,6 +54,7 @@ Outcome World::Run() {
   outcome_.messages_repeated = wire_.repeated();
   outcome_.messages_overtaken = wire_.overtaken();
   outcome_.seen = checker_.seen();
+  outcome_.ending = plan_.ending;
   return outcome_;
 }
 
@@ -350,10 +356,21 @@ void World::RestartSpuSoon(const Fault& fault) {
   scheduler_.After(DelayOf(fault), Owner::kWorld, [this] { StartSpu(); });
 }
 
-// Faults stop and the space is there. Nobody is restarted who need not be: what was lost on the way
-// must be made good by the protocol.
+void World::KeepBad() {
+  SimVolume& volume = spu_.volume(plan_.ending_volume);
+  if (StaysFull(plan_.ending_volume)) {
+    volume.disk().ForeignTakes(volume.disk().TrueAvailable() - base::kMiB);
+  }
+  if (StaysHeld(plan_.ending_volume) && volume.running() &&
+      !volume.policy().wanted_holds().operator_hold) {
+    volume.Apply(event::OperatorHolds{"otto", "a new disk"});
+  }
+}
+
+// Faults stop and the space is there, but where one volume stays as it is. Nobody is restarted who
+// need not be: what was lost on the way must be made good by the protocol.
 void World::Heal() {
-  if (story_) story_("-- faults stop --");
+  if (story_) story_("-- faults stop: " + DescribeEnding(plan_) + " --");
   healing_ = true;
   wire_.Calm();
   controller_.FailStoreUntil(scheduler_.now());
@@ -366,7 +383,7 @@ void World::Heal() {
     disk.SetMood(StatvfsMood::kHonest);
     disk.FreeLate(false);
     disk.ReleaseLate();
-    disk.ForeignGives(disk.foreign_bytes());
+    if (!StaysFull(i)) disk.ForeignGives(disk.foreign_bytes());
     disk.ForeignTakesInodes(-4096);
     spu_.volume(i).StealAtTaking(0);
     spu_.volume(i).HangReadingsUntil(scheduler_.now());
@@ -381,6 +398,7 @@ void World::Heal() {
     why = Disagreement();
     if (why.empty()) return;
     DoAsExplained();
+    KeepBad();
   }
   if (checker_.ok()) checker_.Fail("L1: " + why);
 }
@@ -392,7 +410,7 @@ void World::DoAsExplained() {
   for (std::size_t i = 0; i < kVolumes; ++i) {
     SimVolume& volume = spu_.volume(i);
     if (!volume.running()) continue;
-    if (volume.policy().wanted_holds().operator_hold) {
+    if (volume.policy().wanted_holds().operator_hold && !StaysHeld(i)) {
       volume.Apply(event::OperatorReleases{"anna"});
     }
     if (volume.policy().device_fault()) {
@@ -406,28 +424,55 @@ void World::DoAsExplained() {
 std::string World::Disagreement() {
   if (!spu_.running() || !controller_.running()) return "a process is down";
   for (std::size_t i = 0; i < kVolumes; ++i) {
-    const SimVolume& volume = spu_.volume(i);
-    if (!volume.running()) return absl::StrFormat("volume %d does not open", i);
-    if (!volume.accepting()) {
-      return absl::StrFormat("volume %d stays closed: %s", i,
-                             volume.policy().Explain(scheduler_.now()).summary);
-    }
-    if (volume.policy().durable().marks != volume.configured_marks()) {
-      return absl::StrFormat("volume %d: other marks are in force than configured", i);
-    }
-    const sc::VolumeState* shown = controller_.volume(i);
-    if (shown == nullptr) return absl::StrFormat("volume %d is unknown to the controller", i);
-    if (shown->record.accepted.generation() != volume.policy().durable().generation.value()) {
-      return absl::StrFormat("volume %d: generation %d at the controller, %d at the SPU", i,
-                             shown->record.accepted.generation(),
-                             volume.policy().durable().generation.value());
-    }
-    if (checker_.shown(i) != sc::v1::PARTITION_STATUS_ONLINE) {
-      return absl::StrFormat("volume %d is shown as %s (%s)", i,
-                             sc::v1::PartitionStatus_Name(checker_.shown(i)), shown->reach_reason);
+    if (std::string why = DisagreementOn(i); !why.empty()) {
+      return absl::StrFormat("volume %d %s", i, why);
     }
   }
   return spu_.link().synced() ? "" : "reports are not acknowledged";
+}
+
+std::string World::DisagreementOn(std::size_t index) {
+  const SimVolume& volume = spu_.volume(index);
+  if (!volume.running()) return "does not open";
+  const bool serves = !StaysFull(index) && !StaysHeld(index);
+  if (volume.accepting() != serves) {
+    return absl::StrFormat("is %s: %s", serves ? "closed" : "open",
+                           volume.policy().Explain(scheduler_.now()).summary);
+  }
+  const monitor::VerdictRecord& durable = volume.policy().durable();
+  // Nothing else holds it, and nothing that is not durable.
+  const monitor::HoldSet holds = volume.policy().HoldsNow();
+  const bool as_it_is = holds == durable.holds && holds.space.has_value() == StaysFull(index) &&
+                        holds.operator_hold.has_value() == StaysHeld(index) && !holds.blind &&
+                        !holds.device;
+  if (!as_it_is) {
+    return absl::StrFormat("has %s, durable %s", monitor::DescribeHolds(holds),
+                           monitor::DescribeHolds(durable.holds));
+  }
+  if (durable.marks != volume.configured_marks()) return "has other marks than configured";
+  const sc::VolumeState* shown = controller_.volume(index);
+  if (shown == nullptr) return "is unknown to the controller";
+  const sc::v1::Report& accepted = shown->record.accepted;
+  if (accepted.generation() != durable.generation.value()) {
+    return absl::StrFormat("has generation %d at the controller, %d at the SPU",
+                           accepted.generation(), durable.generation.value());
+  }
+  const auto truth = volume.Truth();
+  if (EssenceOf(accepted) != EssenceOf(durable) || !truth ||
+      daemon::VerdictDigest(accepted) !=
+          daemon::VerdictDigest(spu::ReportOf(*truth, scheduler_.now()))) {
+    return absl::StrFormat("is at the controller %s; at the SPU %s", Describe(EssenceOf(accepted)),
+                           Describe(EssenceOf(durable)));
+  }
+  const auto status = StaysFull(index)   ? sc::v1::PARTITION_STATUS_OUT_OF_SPACE
+                      : StaysHeld(index) ? sc::v1::PARTITION_STATUS_OFFLINE
+                                         : sc::v1::PARTITION_STATUS_ONLINE;
+  if (checker_.shown(index) != status || shown->reach != sc::v1::REACH_UP) {
+    return absl::StrFormat("is shown as %s, %s (%s)",
+                           sc::v1::PartitionStatus_Name(checker_.shown(index)),
+                           sc::v1::Reach_Name(shown->reach), shown->reach_reason);
+  }
+  return "";
 }
 
 void World::Tell() {

@@ -1,5 +1,6 @@
 // One run: an SPU with two volumes, a controller, a wire between them, a plan of faults, and a
-// checker that looks on. Afterwards the faults stop, and all must agree and serve (L1).
+// checker that looks on. Afterwards the faults stop, and all must agree and serve (L1), or agree
+// that one volume cannot.
 //
 // The same plan gives the same run, on every machine.
 //
@@ -30,6 +31,7 @@ struct Outcome {
   // Faults that found something to break.
   std::array<std::uint64_t, kFaultKinds> fired{};
   Checker::Seen seen;
+  Ending ending = Ending::kAllServe;
   std::uint64_t spu_boots = 0;
   std::uint64_t controller_starts = 0;
   std::uint64_t messages_lost = 0;
@@ -71,9 +73,18 @@ class World {
   void Snatch(std::size_t volume, base::MonotonicTime until, Random random);
 
   void Heal();
+  // Of the volume that stays as bad as it is.
+  void KeepBad();
+  bool StaysFull(std::size_t volume) const {
+    return plan_.ending == Ending::kOneStaysFull && volume == plan_.ending_volume;
+  }
+  bool StaysHeld(std::size_t volume) const {
+    return plan_.ending == Ending::kOneStaysHeld && volume == plan_.ending_volume;
+  }
   void DoAsExplained();
-  // Empty: they agree, and serve.
+  // Empty: they agree, and all that may serve do.
   std::string Disagreement();
+  std::string DisagreementOn(std::size_t index);
   void Tell();
 
   const Plan& plan_;
