@@ -119,9 +119,8 @@ PartitionVerdict FirstRow(const PartitionRecord& partition, const VolumeState& v
   }
   if (!volume.HasTaken(partition.id)) {
     return Make(
-        v1::PARTITION_STATUS_OFFLINE,
-        absl::StrFormat("provisioning: SPU '%s' has not said yet, since it attached, that it "
-                        "still has it",
+        v1::PARTITION_STATUS_LEADER_OFFLINE,
+        absl::StrFormat("SPU '%s' has not said yet, since it attached, that it still has it",
                         partition.spu_id),
         volume.reach_since_unix_ms);
   }

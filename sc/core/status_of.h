@@ -7,6 +7,7 @@
 // | none yet, or volume not in Hello | any           | Offline       |
 // | empty                            | Down, Syncing | LeaderOffline |
 // | empty, assignment not acked      | Up            | Offline       |
+// | empty, acked in another session  | Up            | LeaderOffline |
 // | empty, acked in this session     | Up            | Online        |
 // First row that matches. So no connection event can cover a special state.
 #pragma once

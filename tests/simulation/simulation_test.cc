@@ -15,7 +15,7 @@ namespace {
 constexpr std::uint64_t kFirstSeed = 1;
 
 TEST(SimulationTest, NoOrderOfFaultsBreaksThePromise) {
-  const CampaignResult result = RunCampaign({.first_seed = kFirstSeed, .seeds = 60});
+  const CampaignResult result = RunCampaign({.first_seed = kFirstSeed, .seeds = 75});
   EXPECT_FALSE(result.failing_seed.has_value())
       << "tidemark-simulate --seed " << result.failing_seed.value_or(0) << " --story\n  "
       << absl::StrJoin(result.violations, "\n  ");

@@ -92,7 +92,7 @@ TEST_F(LostDataOrderTest, WhatWasTakenInAnEarlierSessionIsNotOnlineBeforeItIsTak
   AttachAgain();
   Say(Whole());
   CommitAll();
-  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_OFFLINE);
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_LEADER_OFFLINE);
   EXPECT_THAT(simulator_.Verdict(0).reason, testing::HasSubstr("has not said yet"));
   EXPECT_FALSE(simulator_.EverShown(0, v1::PARTITION_STATUS_ONLINE));
   // It says nothing new to the store, and counts at once.
@@ -106,7 +106,7 @@ TEST_F(LostDataOrderTest, AnAcknowledgementThatChangesNothingWaitsForTheReportIn
   CommitAll();
   Say(Lost());
   Say(Ack());
-  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_OFFLINE);
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_LEADER_OFFLINE);
   CommitAll();
   EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_FAILED);
   EXPECT_FALSE(simulator_.EverShown(0, v1::PARTITION_STATUS_ONLINE));
@@ -122,7 +122,7 @@ TEST_F(LostDataOrderTest, APartitionThatIsRefusedLaterIsNoLongerTaken) {
   refused.mutable_assignments_ack()->mutable_results(0)->set_refusal(v1::ASSIGNMENT_REFUSAL_DEVICE);
   Say(refused);
   CommitAll();
-  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_OFFLINE);
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_LEADER_OFFLINE);
 }
 
 }  // namespace

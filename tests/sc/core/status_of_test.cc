@@ -58,8 +58,10 @@ TEST(StatusOfTest, IsTheTableForEverySubsetOfHoldsEveryReachAndEveryAssignment) 
         expected = v1::PARTITION_STATUS_OFFLINE;
       } else if (reach != v1::REACH_UP) {
         expected = v1::PARTITION_STATUS_LEADER_OFFLINE;
-      } else if (!acked || !taken) {
+      } else if (!acked) {
         expected = v1::PARTITION_STATUS_OFFLINE;
+      } else if (!taken) {
+        expected = v1::PARTITION_STATUS_LEADER_OFFLINE;
       }
       const PartitionVerdict verdict = StatusOf(SomePartition(acked), &volume);
       EXPECT_EQ(verdict.status, expected)
@@ -113,7 +115,7 @@ TEST(StatusOfTest, WhatWasTakenInAnotherSessionIsNotTaken) {
   volume.session = base::SessionId(4);
   volume.taken_in = base::SessionId(3);
   volume.taken.insert(base::PartitionId(5));
-  EXPECT_EQ(StatusOf(SomePartition(true), &volume).status, v1::PARTITION_STATUS_OFFLINE);
+  EXPECT_EQ(StatusOf(SomePartition(true), &volume).status, v1::PARTITION_STATUS_LEADER_OFFLINE);
   volume.taken_in = volume.session;
   EXPECT_EQ(StatusOf(SomePartition(true), &volume).status, v1::PARTITION_STATUS_ONLINE);
 }
