@@ -140,7 +140,9 @@ PartitionVerdict StatusOf(const PartitionRecord& partition, const VolumeState* v
     return verdict;
   }
   PartitionVerdict verdict = FirstRow(partition, *volume);
-  verdict.reachable = volume->reach == v1::REACH_UP;
+  // Nobody is sent to a partition that its agent has not confirmed.
+  verdict.reachable =
+      volume->reach == v1::REACH_UP && verdict.status != v1::PARTITION_STATUS_LEADER_OFFLINE;
   verdict.reachable_since_unix_ms = volume->reach_since_unix_ms;
   return verdict;
 }

@@ -66,7 +66,8 @@ TEST(StatusOfTest, IsTheTableForEverySubsetOfHoldsEveryReachAndEveryAssignment) 
       const PartitionVerdict verdict = StatusOf(SomePartition(acked), &volume);
       EXPECT_EQ(verdict.status, expected)
           << absl::StrFormat("bits %x, reach %d", bits, static_cast<int>(reach));
-      EXPECT_EQ(verdict.reachable, reach == v1::REACH_UP);
+      EXPECT_EQ(verdict.reachable,
+                reach == v1::REACH_UP && expected != v1::PARTITION_STATUS_LEADER_OFFLINE);
       EXPECT_EQ(verdict.reason.empty(), expected == v1::PARTITION_STATUS_ONLINE);
     }
   }
