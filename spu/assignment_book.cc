@@ -54,8 +54,7 @@ void AssignmentBook::Apply(const sc_pb::Assignments& assignments) {
 // A volume that is slow to start must not keep those of another from being Online.
 void AssignmentBook::TakeOnEarly() {
   if (early_.empty()) return;
-  sc_pb::Assignments there;
-  there.set_version(early_.back().version());
+  sc_pb::Assignments there;  // version 0: the list itself is not answered yet
   for (const sc_pb::Assignments& assignments : early_) {
     for (const sc_pb::Assignment& assignment : assignments.partitions()) {
       const auto uuid = UuidOf(assignment.volume());

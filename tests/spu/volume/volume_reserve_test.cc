@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cerrno>
 #include <filesystem>
+#include <system_error>
 
 #include "tests/spu/volume/volume_rig.h"
 
@@ -76,15 +77,20 @@ TEST_F(VolumeReserveTest, AReserveThatGoesWhileItsProofIsUnderWayProvesNothing) 
   std::filesystem::remove(reserve());
   ASSERT_TRUE(WaitFor([&] { return rig_.explanation().volume().room().reserve_bytes() == 0; },
                       support::kLongWait, "the lost reserve to be seen"));
-  // The reserve is taken first, and then the partition's step.
-  std::atomic<int> taken = 0;
-  rig_.disk().Add({.operation = Operation::kAllocate, .path_contains = ".log", .before = [&] {
-                     if (taken++ == 0) std::filesystem::remove(reserve());
-                   }});
+  // Who takes it looks at it once when it is whole. Before the next look, a reading's, it goes.
+  const auto whole = static_cast<std::uintmax_t>(rig_.durable().marks.reserve_bytes);
+  std::atomic<int> looks = 0;
+  rig_.disk().Add(
+      {.operation = Operation::kStat, .path_contains = "/reserve", .before = [&, whole] {
+         std::error_code none;
+         const std::uintmax_t held = std::filesystem::file_size(reserve(), none);
+         if (none || held < whole || ++looks != 2) return;
+         std::filesystem::remove(reserve());
+       }});
   rig_.Trim(kPartition, base::Offset(filled.acknowledged / 2));
   ASSERT_TRUE(rig_.AwaitAccepting(true));
   EXPECT_TRUE(std::filesystem::exists(reserve()));
-  EXPECT_GT(taken, 0);
+  EXPECT_GE(looks, 2);
   EXPECT_EQ(episode(), base::Episode(1));
   EXPECT_EQ(rig_.durable().last_proof->episode, base::Episode(1));
 }
