@@ -141,6 +141,7 @@ class SpacePolicy {
   void CountBelowZero(SpaceReading& reading);
   void RejectReading(const ReadingFault& fault);
   void CheckSpace(const SpaceReading& reading);
+  void CheckFirstStart();
   void CheckDeadline();
   void CheckLease();
   // What more has to become available; nullopt: nothing is to be reclaimed.

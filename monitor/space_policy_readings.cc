@@ -66,7 +66,24 @@ void SpacePolicy::AcceptReading(SpaceReading reading) {
     }
   }
   FollowProof(proof_.OnReading(reading, at_.now));
+  CheckFirstStart();
   ConsiderReclaim(reading);
+}
+
+// Of a fresh volume nothing is told. One that was told held, by a person or for want of readings,
+// and is so no more, may lack its room still: while nothing else is told, what was lifted seems to
+// hold it. From here it is as any other that has no room.
+void SpacePolicy::CheckFirstStart() {
+  if (!provisioning_ || !wanted_.holds.empty() || durable_.holds.empty()) return;
+  const bool taking = room_grant_ || proof_.phase() > ProofAttempt::Phase::kReadings;
+  const std::optional<ProofFailure>& failure = proof_.failure();
+  if (taking || !failure) return;
+  // A reading that failed, before this one.
+  if (failure->step == ProofStep::kReadings && first_start_shortage() == nullptr) return;
+  const bool by_inodes = failure->inodes_short > 0 && failure->bytes_short == 0;
+  const std::string why = FirstStartWaits();
+  provisioning_ = false;
+  RaiseSpace(by_inodes ? SpaceCause::kInodes : SpaceCause::kBytes, false, why);
 }
 
 // Of ext4 it is known that only root brings about the difference, and that it stays the same.

@@ -179,5 +179,26 @@ TEST_F(SpacePolicyTest, AFreshVolumeHeldByAnOperatorTakesItsRoomBeforeItOpens) {
   EXPECT_EQ(rig_.reserve_, rig_.marks().reserve_bytes);
 }
 
+TEST_F(SpacePolicyTest, AFreshVolumeWithoutRoomIsNotToldHeldByAnOperatorWhoReleasedIt) {
+  rig_.Fill(rig_.marks().full_bytes);
+  rig_.Boot();
+  rig_.Do(event::OperatorHolds{"anna", "not yet"});
+  rig_.AnswerPersist();
+  rig_.Run(seconds(5));
+  EXPECT_TRUE(rig_.on_disk_.holds.operator_hold.has_value());
+  EXPECT_FALSE(rig_.on_disk_.holds.space.has_value());
+  rig_.Do(event::OperatorReleases{"anna"});
+  rig_.Run(seconds(15));
+  EXPECT_FALSE(rig_.on_disk_.holds.operator_hold.has_value());
+  ASSERT_TRUE(rig_.on_disk_.holds.space.has_value());
+  EXPECT_EQ(rig_.on_disk_.holds.space->cause, SpaceCause::kBytes);
+  EXPECT_THAT(Explain().episode_began, HasSubstr("first start"));
+  EXPECT_FALSE(policy().gate_open());
+  rig_.Free(100 * kMiB);
+  EXPECT_TRUE(rig_.RunUntilOpen(seconds(30)));
+  EXPECT_EQ(rig_.reserve_, rig_.marks().reserve_bytes);
+  EXPECT_TRUE(rig_.on_disk_.last_proof.has_value());
+}
+
 }  // namespace
 }  // namespace tidemark::monitor
