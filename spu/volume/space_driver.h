@@ -37,9 +37,8 @@ class SpaceOwner {
   virtual ~SpaceOwner() = default;
   // Admit appends, or refuse them, from now on.
   virtual void OnGate(bool open) = 0;
-  // `durable` is on the disk: tell the SC.
-  virtual void OnVerdict(const monitor::VerdictRecord& durable,
-                         const std::optional<monitor::DeviceHold>& fault) = 0;
+  // A new verdict is on the disk, or there is a fault: tell the SC.
+  virtual void OnVerdict(const std::optional<monitor::DeviceHold>& fault) = 0;
   // Numbers changed.
   virtual void OnReading() = 0;
   // One step each for partitions that had one and have none, at most `steps`.
@@ -77,9 +76,7 @@ class SpaceDriver {
   void Do(const monitor::action::CloseGate&) { owner_.OnGate(false); }
   void Do(const monitor::action::OpenGate&) { owner_.OnGate(true); }
   void Do(const monitor::action::Persist& persist);
-  void Do(const monitor::action::Report& report) {
-    owner_.OnVerdict(report.record, report.device_fault);
-  }
+  void Do(const monitor::action::Report& report) { owner_.OnVerdict(report.device_fault); }
   void Do(const monitor::action::TakeReading& take);
   void Do(const monitor::action::TakeRoom& room);
   void Do(const monitor::action::VerifyRoom& verify);

@@ -99,8 +99,10 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
   // nullptr until started().
   SpaceDriver* driver() { return driver_.get(); }
   const SpaceDriver* driver() const { return driver_.get(); }
-  // What the last Report action said; nullopt before the first.
-  const std::optional<monitor::VerdictRecord>& durable() const { return durable_; }
+  // As it is on the disk; nullptr until started().
+  const monitor::VerdictRecord* durable() const {
+    return started() ? &driver_->policy().durable() : nullptr;
+  }
   const std::optional<monitor::DeviceHold>& device_fault() const { return device_fault_; }
   const CommitQueue& commits() const { return commits_; }
   const NoSpaceErrors& no_space_errors() const { return no_space_errors_; }
@@ -161,8 +163,7 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
 
   // SpaceOwner
   void OnGate(bool open) override;
-  void OnVerdict(const monitor::VerdictRecord& durable,
-                 const std::optional<monitor::DeviceHold>& fault) override;
+  void OnVerdict(const std::optional<monitor::DeviceHold>& fault) override;
   void OnReading() override;
   void TakeSteps(std::int64_t steps, absl::AnyInvocable<void(StepsTaken)> done) override;
   void VerifySteps(absl::AnyInvocable<void(std::string)> done) override;
@@ -239,7 +240,6 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
 
   std::vector<monitor::SpaceEvent> early_events_;
   bool accepting_ = false;
-  std::optional<monitor::VerdictRecord> durable_;
   std::optional<monitor::DeviceHold> device_fault_;
   std::optional<Refusal> why_closed_;
   std::int64_t freed_bytes_ = 0;  // since the start

@@ -227,10 +227,8 @@ void Volume::OnGate(bool open) {
   if (open) listener_.OnVolumeChanged(uuid());
 }
 
-void Volume::OnVerdict(const monitor::VerdictRecord& durable,
-                       const std::optional<monitor::DeviceHold>& fault) {
+void Volume::OnVerdict(const std::optional<monitor::DeviceHold>& fault) {
   why_closed_.reset();
-  durable_ = durable;
   device_fault_ = fault;
   CountMissingSteps();  // an episode asks for more
   listener_.OnVolumeChanged(uuid());

@@ -243,16 +243,17 @@ std::optional<VolumeTruth> TruthOf(const Volume& volume, std::uint64_t boot_coun
     truth.device_faults.push_back(*volume.device_fault());
     return truth;
   }
-  if (!volume.durable().has_value()) return std::nullopt;
+  if (volume.durable() == nullptr) return std::nullopt;
+  const monitor::VerdictRecord& record = *volume.durable();
   // Accept, then tell: after a start the record may say "no holds" while the room is still being
   // verified, and nobody must show Online before the gate is open.
-  const bool says_ready = volume.durable()->generation > base::Generation(0) &&
-                          volume.durable()->holds.empty() && !volume.device_fault().has_value();
+  const bool says_ready = record.generation > base::Generation(0) && record.holds.empty() &&
+                          !volume.device_fault().has_value();
   if (says_ready && !volume.accepting()) return std::nullopt;
   const base::MonotonicTime now = volume.Now().monotonic;
   const monitor::Explanation explanation = volume.driver()->policy().Explain(now);
   VolumeTruth truth;
-  truth.record = *volume.durable();
+  truth.record = record;
   truth.reading = explanation.reading;
   if (volume.device_fault().has_value()) truth.device_faults.push_back(*volume.device_fault());
   truth.room = RoomMessage(volume, explanation, now);

@@ -113,8 +113,9 @@ class VolumeRig : private VolumeListener {
         [](Volume& volume) { return volume.State().device_fault; });
   }
   monitor::VerdictRecord durable() {
-    return OnLoop<monitor::VerdictRecord>(
-        [](Volume& volume) { return volume.durable().value_or(monitor::VerdictRecord{}); });
+    return OnLoop<monitor::VerdictRecord>([](Volume& volume) {
+      return volume.durable() != nullptr ? *volume.durable() : monitor::VerdictRecord{};
+    });
   }
   tidemark::space::v1::Explanation explanation() {
     return OnLoop<tidemark::space::v1::Explanation>(

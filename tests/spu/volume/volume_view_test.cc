@@ -71,6 +71,11 @@ TEST_F(VolumeViewTest, AFirstStartOnAFullDiskSaysWhatItNeeds) {
   EXPECT_THAT(explanation.volume().not_ready(), HasSubstr("first start"));
   EXPECT_THAT(StepsOf(explanation), Contains(StartsWith("free ")));
   EXPECT_THAT(StepsOf(explanation), Contains(HasSubstr("by itself")));
+  // Not to be sent, but held against what the controller knows: it may have been another before.
+  const auto truth =
+      rig_.OnLoop<std::optional<VolumeTruth>>([](Volume& volume) { return TruthOf(volume, 1); });
+  ASSERT_TRUE(truth.has_value());
+  EXPECT_EQ(truth->record.generation, base::Generation(0));
 }
 
 TEST_F(VolumeViewTest, AVolumeThatServesIsReadyAndNothingIsToDo) {
