@@ -211,10 +211,9 @@ absl::Status Cluster::WaitForStatus(sc::v1::PartitionStatus status, bool reachab
 
 absl::Status Cluster::BeginChapter(sc::v1::PartitionStatus status) {
   TM_RETURN_IF_ERROR(WaitForStatus(status, true));
-  const auto seen = support::WaitFor([&] { return watcher_->CaughtUp(all_, status); }, kLongWait,
-                                     "the watcher to see it, too");
+  TM_RETURN_IF_ERROR(watcher_->AwaitCaughtUp(all_, status));
   watcher_->BeginChapter();
-  return seen ? absl::OkStatus() : absl::DeadlineExceededError(seen.message());
+  return absl::OkStatus();
 }
 
 absl::Status Cluster::WaitForNewSession(std::uint64_t session) const {

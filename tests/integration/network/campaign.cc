@@ -26,7 +26,10 @@ absl::Status Campaign::PlayRound() {
 absl::Status Campaign::Play(const Fault& fault) {
   ++faults_;
   TM_ASSIGN_OR_RETURN(const Agreement before, arena_.AwaitAgreement());
-  arena_.stage().watcher->BeginChapter();
+  story::StatusWatcher& watcher = *arena_.stage().watcher;
+  TM_RETURN_IF_ERROR(watcher.AwaitCaughtUp(arena_.stage().full_partitions, kFull));
+  TM_RETURN_IF_ERROR(watcher.AwaitCaughtUp(arena_.stage().calm_partitions, kOnline));
+  watcher.BeginChapter();
   TM_RETURN_IF_ERROR(Bite(fault, before));
   const base::MonotonicTime ended = clock_.Now();
   TM_RETURN_IF_ERROR(fault.end(arena_));

@@ -130,6 +130,8 @@ absl::Status FillTheVolume(Stage& stage) {
   TM_RETURN_IF_ERROR(
       stage.WaitForStatus(stage.full_partitions, sc::v1::PARTITION_STATUS_OUT_OF_SPACE, true));
   // From here to the reclaim nobody may see them as anything else.
+  TM_RETURN_IF_ERROR(
+      stage.watcher->AwaitCaughtUp(stage.full_partitions, sc::v1::PARTITION_STATUS_OUT_OF_SPACE));
   stage.watcher->BeginChapter();
   TM_ASSIGN_OR_RETURN(const auto volume, stage.FullVolume());
   stage.episode = volume.holds().space().episode();

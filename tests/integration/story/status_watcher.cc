@@ -6,6 +6,7 @@
 #include "absl/strings/str_format.h"
 #include "cli/client/controller_client.h"
 #include "cli/words.h"
+#include "tests/support/await.h"
 
 namespace tidemark::story {
 
@@ -116,6 +117,13 @@ bool StatusWatcher::CaughtUp(const std::set<std::uint64_t>& partitions,
     if (!last_is(found->second, true) || !last_is(found->second, false)) return false;
   }
   return true;
+}
+
+absl::Status StatusWatcher::AwaitCaughtUp(const std::set<std::uint64_t>& partitions,
+                                          sc::v1::PartitionStatus status) const {
+  const auto seen = support::WaitFor([&] { return CaughtUp(partitions, status); },
+                                     support::kLongWait, "the watcher to see it, too");
+  return seen ? absl::OkStatus() : absl::DeadlineExceededError(seen.message());
 }
 
 bool StatusWatcher::Saw(const std::set<std::uint64_t>& partitions,

@@ -29,7 +29,8 @@ class StatusWatcher {
   explicit StatusWatcher(const std::string& controller, base::Duration pause = kUsualPause);
   ~StatusWatcher();
 
-  // Everything seen from now on counts for a new chapter.
+  // Everything seen from now on counts for a new chapter; also an older answer that is still on its
+  // way, unless AwaitCaughtUp() came before.
   void BeginChapter();
 
   // Of the chapter: how often anything was looked at, and what was seen of a partition.
@@ -41,6 +42,8 @@ class StatusWatcher {
   int TimesLost(std::uint64_t partition_id) const;
   // Both threads saw all of them so last: what they see from now on is not older than that.
   bool CaughtUp(const std::set<std::uint64_t>& partitions, sc::v1::PartitionStatus status) const;
+  absl::Status AwaitCaughtUp(const std::set<std::uint64_t>& partitions,
+                             sc::v1::PartitionStatus status) const;
   // Whether either thread saw one of them so.
   bool Saw(const std::set<std::uint64_t>& partitions, sc::v1::PartitionStatus status) const;
   // kFailedPrecondition, with when, if one of them was shown with another status than `only` while
