@@ -35,8 +35,7 @@ std::string AdviceFor(const Partition& partition, const std::string& volume) {
       if (partition.lost_data()) {
         return absl::StrFormat(
             "tidemark consume %s --partition %d (what is left of it); it takes no records any "
-            "more: "
-            "copy them to a new topic, then tidemark topic delete %s",
+            "more: copy them to a new topic, then tidemark topic delete %s",
             partition.topic(), partition.index(), partition.topic());
       }
       break;

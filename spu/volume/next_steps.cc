@@ -71,8 +71,7 @@ std::vector<std::string> NextSteps(const space_pb::Explanation& explanation) {
   if (device) {
     steps.push_back(
         "look at the disk: dmesg, smartctl; is it mounted read-write? If it is a thin volume, has "
-        "its "
-        "pool space (lvs)? Give it some first");
+        "its pool space (lvs)? Give it some first");
     steps.push_back(
         "then restart tidemark-spu: only a start that has verified the disk lifts this");
     if (space) {

@@ -93,8 +93,10 @@ TEST_F(AssignmentBookTest, AVolumeThatIsStillStartingKeepsNothingOfAnotherFromBe
   ASSERT_TRUE(support::WaitFor([&] { return !told().empty(); }, support::kLongWait,
                                "the partition that is there to be taken"));
   EXPECT_THAT(told(), ElementsAre("ack 7"));
+  EXPECT_EQ(rig_.AnsweredVersion(), 0u) << "the controller must go on asking";
   rig_.disk(1).Clear();
   ASSERT_TRUE(rig_.AwaitOk(kMissing));
+  EXPECT_EQ(rig_.AnsweredVersion(), 1u);
   const std::vector<std::string> all = told();
   EXPECT_LT(std::ranges::find(all, "lost 8"), std::ranges::find(all, "ack 8"));
 }

@@ -58,6 +58,7 @@ void BookRig::Kill() {
   for (const auto& disk : disks_) disk->Clear();
   loop_->Run([&] {
     book_.reset();
+    answered_version_ = 0;
     volumes_.Clear();
   });
   loop_.reset();
@@ -89,6 +90,7 @@ sc_pb::Assignment BookRig::Assignment(std::uint64_t id, std::size_t volume,
 sc_pb::Assignments BookRig::Full(std::vector<sc_pb::Assignment> assignments) {
   sc_pb::Assignments list;
   list.set_full(true);
+  list.set_version(1);
   for (sc_pb::Assignment& assignment : assignments) *list.add_partitions() = std::move(assignment);
   return list;
 }
@@ -132,6 +134,10 @@ std::vector<std::string> BookRig::Told() {
   return OnLoop<std::vector<std::string>>([this](VolumeSet&) { return told_; });
 }
 
+std::uint64_t BookRig::AnsweredVersion() {
+  return OnLoop<std::uint64_t>([this](VolumeSet&) { return answered_version_; });
+}
+
 AppendResult BookRig::Append(std::uint64_t id, const support::SampleBatch& sample) {
   const storage::Buffer batch = support::MakeBatch(sample);
   auto header = storage::CheckArrivedBatch(batch.bytes(), {});
@@ -167,6 +173,7 @@ void BookRig::OnVolumeChanged(const base::Uuid& uuid) {
 }
 
 void BookRig::OnAck(const sc_pb::AssignmentsAck& ack) {
+  answered_version_ = std::max(answered_version_, ack.version());
   for (const sc_pb::AssignmentResult& result : ack.results()) {
     if (result.ok()) told_.push_back(absl::StrFormat("ack %d", result.partition_id()));
     results_[result.partition_id()] = result;

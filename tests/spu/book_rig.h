@@ -70,6 +70,8 @@ class BookRig : private VolumeListener {
   testing::AssertionResult AwaitOk(std::uint64_t id);
   // All that was told, in its order: "ack <id>" of what succeeded, "lost <id>" in a report.
   std::vector<std::string> Told();
+  // Of the newest list that was answered as a whole since Open(); 0: none.
+  std::uint64_t AnsweredVersion();
 
   AppendResult Append(std::uint64_t id, const support::SampleBatch& sample);
   // So many batches of 64 KiB, each acknowledged.
@@ -95,6 +97,7 @@ class BookRig : private VolumeListener {
   std::unique_ptr<AssignmentBook> book_;
   std::map<std::uint64_t, tidemark::sc::v1::AssignmentResult> results_;
   std::vector<std::string> told_;
+  std::uint64_t answered_version_ = 0;
 };
 
 }  // namespace tidemark::spu

@@ -112,6 +112,18 @@ TEST_F(LostDataOrderTest, AnAcknowledgementThatChangesNothingWaitsForTheReportIn
   EXPECT_FALSE(simulator_.EverShown(0, v1::PARTITION_STATUS_ONLINE));
 }
 
+// The rest of the list is still looked for: it counts, and the list is asked for again.
+TEST_F(LostDataOrderTest, APartOfAnAnswerCountsAndDoesNotStandForTheList) {
+  AttachAgain();
+  Say(Whole());
+  CommitAll();
+  v1::AttachRequest part = Ack();
+  part.mutable_assignments_ack()->set_version(0);
+  Say(part);
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_ONLINE);
+  EXPECT_LT(session()->assignments_acked, session()->assignments_sent);
+}
+
 TEST_F(LostDataOrderTest, APartitionThatIsRefusedLaterIsNoLongerTaken) {
   AttachAgain();
   Say(Whole());
