@@ -162,7 +162,9 @@ absl::Status PrintJson(Output& output, const Partition& partition, const Told& t
 }  // namespace
 
 std::string AssignmentText(const Partition& partition) {
-  if (partition.assignment_acked()) return "acknowledged";
+  if (partition.assignment_acked()) {
+    return partition.reachable() ? "acknowledged" : "acknowledged once, not confirmed since";
+  }
   const auto reason = partition.assignment_refusal_reason();
   if (reason == sc::v1::ASSIGNMENT_REFUSAL_UNSPECIFIED && partition.assignment_refusal().empty()) {
     return "not acknowledged yet";

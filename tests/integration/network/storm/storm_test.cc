@@ -241,6 +241,10 @@ TEST_F(StormTest, EverySpuComesBackAtOnceAndEveryStatusIsRightAgain) {
               static_cast<long long>(kBound / std::chrono::milliseconds(1)),
               static_cast<long long>(followed_.load()));
   RecordProperty("slowest_ms", std::to_string(slowest_ms_));
+  // A machine that has something else to do may take longer: the bound is for whoever asks.
+  if (FromEnvironment("TIDEMARK_STORM_STRICT", 0) != 0) {
+    EXPECT_LE(slowest_ms_, kBound / std::chrono::milliseconds(1));
+  }
 }
 
 }  // namespace
