@@ -55,6 +55,7 @@ void StatusWatcher::Follow(std::stop_token stop) {
 void StatusWatcher::Note(const sc::v1::Partition& partition, bool polled) {
   base::MutexLock lock(mutex_);
   ++looks_;
+  (polled ? last_[partition.id()].polled : last_[partition.id()].followed) = partition.status();
   std::vector<Sight>& sights = sights_[partition.id()];
   const auto last = std::find_if(sights.rbegin(), sights.rend(),
                                  [&](const Sight& sight) { return sight.polled == polled; });
@@ -105,16 +106,11 @@ int StatusWatcher::TimesLost(std::uint64_t partition_id) const {
 
 bool StatusWatcher::CaughtUp(const std::set<std::uint64_t>& partitions,
                              sc::v1::PartitionStatus status) const {
-  const auto last_is = [status](const std::vector<Sight>& sights, bool polled) {
-    const auto last = std::find_if(sights.rbegin(), sights.rend(),
-                                   [&](const Sight& sight) { return sight.polled == polled; });
-    return last != sights.rend() && last->status == status;
-  };
   base::MutexLock lock(mutex_);
   for (const std::uint64_t id : partitions) {
-    const auto found = sights_.find(id);
-    if (found == sights_.end()) return false;
-    if (!last_is(found->second, true) || !last_is(found->second, false)) return false;
+    const auto last = last_.find(id);
+    if (last == last_.end()) return false;
+    if (last->second.polled != status || last->second.followed != status) return false;
   }
   return true;
 }

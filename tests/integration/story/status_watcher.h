@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <thread>
@@ -40,7 +41,8 @@ class StatusWatcher {
   bool LastSeenReachable(std::uint64_t partition_id) const;
   // How often it saw REACHABLE turn to no.
   int TimesLost(std::uint64_t partition_id) const;
-  // Both threads saw all of them so last: what they see from now on is not older than that.
+  // Both threads saw all of them so last, in this chapter or before: what they see from now on is
+  // not older than that.
   bool CaughtUp(const std::set<std::uint64_t>& partitions, sc::v1::PartitionStatus status) const;
   absl::Status AwaitCaughtUp(const std::set<std::uint64_t>& partitions,
                              sc::v1::PartitionStatus status) const;
@@ -72,6 +74,11 @@ class StatusWatcher {
   base::CondVar stopping_;
   std::int64_t looks_ TM_GUARDED_BY(mutex_) = 0;
   std::map<std::uint64_t, std::vector<Sight>> sights_ TM_GUARDED_BY(mutex_);  // changes only
+  struct Last {
+    std::optional<sc::v1::PartitionStatus> polled;
+    std::optional<sc::v1::PartitionStatus> followed;
+  };
+  std::map<std::uint64_t, Last> last_ TM_GUARDED_BY(mutex_);  // whatever the chapter
   std::jthread poller_;
   std::jthread follower_;
 };
