@@ -258,4 +258,12 @@ void Checker::Shown(std::size_t volume, const sc::v1::Report& accepted,
   v.status = status;
 }
 
+void Checker::PartitionShown(std::uint64_t partition, sc::v1::PartitionStatus status,
+                             std::uint64_t session) {
+  if (status != sc::v1::PARTITION_STATUS_ONLINE) return;
+  if (taken_.contains({session, partition})) return;
+  Fail(absl::StrFormat("P1: partition %d is Online, but was not taken in session %d", partition,
+                       session));
+}
+
 }  // namespace tidemark::simulation

@@ -15,6 +15,7 @@
 #include <set>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "monitor/verdict_record.h"
@@ -97,11 +98,17 @@ class Checker {
   void ReportSent(std::uint64_t session, std::size_t volume, std::uint64_t generation) {
     sent_.insert({session, volume, generation});
   }
+  void TakenSent(std::uint64_t session, std::uint64_t partition) {
+    taken_.insert({session, partition});
+  }
   void NewSpuProcess();
 
   // The controller's screen. `session`: the live one, 0 if there is none.
   void Shown(std::size_t volume, const sc::v1::Report& accepted, sc::v1::PartitionStatus status,
              std::uint64_t session);
+  // Of a partition: only what the SPU said of it in this session makes it Online.
+  void PartitionShown(std::uint64_t partition, sc::v1::PartitionStatus status,
+                      std::uint64_t session);
   sc::v1::PartitionStatus shown(std::size_t volume) const { return volumes_[volume].status; }
   std::uint64_t shown_generation(std::size_t volume) const {
     return volumes_[volume].published.generation;
@@ -125,6 +132,7 @@ class Checker {
 
   std::array<Volume, kVolumes> volumes_;
   std::set<std::tuple<std::uint64_t, std::size_t, std::uint64_t>> sent_;
+  std::set<std::pair<std::uint64_t, std::uint64_t>> taken_;  // session, partition
   std::vector<std::string> violations_;
   Seen seen_;
 };

@@ -30,8 +30,9 @@ enum class Mutation : std::uint8_t {
   kDeviceErasesSpace,
   kProofOfOpenEpisodeOnly,  // not of a later one
   // Ours.
-  kOlderSlotAtBoot,  // of two good ones
-  kHoldToldOnce,     // its report is never repeated
+  kOlderSlotAtBoot,   // of two good ones
+  kHoldToldOnce,      // its report is never repeated
+  kTakenOnceIsTaken,  // whatever became of the partition since
   kCount,
 };
 inline constexpr std::size_t kMutations = static_cast<std::size_t>(Mutation::kCount);
@@ -58,6 +59,7 @@ inline constexpr std::array<std::string_view, kMutations> kMutationNames = {
     // Ours.
     "older-slot-at-boot",
     "hold-told-once",
+    "taken-once-is-taken",
 };
 
 inline std::optional<Mutation> MutationNamed(std::string_view name) {

@@ -288,6 +288,12 @@ sc::v1::PartitionStatus SimController::StatusShown(std::size_t index,
       !state->synced) {
     status = sc::v1::PARTITION_STATUS_ONLINE;
   }
+  if (mutation_ == Mutation::kTakenOnceIsTaken && state != nullptr && partition.acked_version > 0) {
+    sc::VolumeState confirmed = *state;
+    confirmed.taken_in = confirmed.session;
+    confirmed.taken.insert(partition.id);
+    status = sc::StatusOf(partition, &confirmed).status;
+  }
   if (mutation_ == Mutation::kOneEnum) {
     // Told once, when a report arrives; and a connection that is back is Online again.
     if (state != nullptr && state->synced && session != 0) enum_[index] = status;
@@ -310,8 +316,9 @@ void SimController::Look() {
     looked_[index] = print;
     const sc::VolumeState* state = volume(index);
     static const sc::v1::Report kNone;
-    checker_.Shown(index, state == nullptr ? kNone : state->record.accepted,
-                   StatusShown(index, partition, session), session);
+    const sc::v1::PartitionStatus status = StatusShown(index, partition, session);
+    checker_.Shown(index, state == nullptr ? kNone : state->record.accepted, status, session);
+    checker_.PartitionShown(partition.id.value(), status, session);
   });
 }
 

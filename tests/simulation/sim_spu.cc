@@ -1,5 +1,6 @@
 #include "tests/simulation/sim_spu.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -18,7 +19,12 @@ constexpr std::int64_t kBatchBytesMax = 128 * base::kKiB;
 
 SimSpu::SimSpu(std::uint64_t seed, Mutation mutation, Scheduler& scheduler, Wire& wire,
                Checker& checker)
-    : mutation_(mutation), scheduler_(scheduler), wire_(wire), checker_(checker), random_(seed) {
+    : mutation_(mutation),
+      scheduler_(scheduler),
+      wire_(wire),
+      checker_(checker),
+      random_(seed),
+      assignment_random_(~seed) {
   for (std::size_t i = 0; i < kVolumes; ++i) {
     volumes_[i] =
         std::make_unique<SimVolume>(i, random_.Next(), mutation, scheduler, checker, *this);
@@ -144,7 +150,38 @@ void SimSpu::Send(spu::SendMessage send) {
     }
     checker_.ReportSent(std::get<0>(key), std::get<1>(key), std::get<2>(key));
   }
+  for (const auto& result : send.message.assignments_ack().results()) {
+    checker_.TakenSent(send.message.assignments_ack().session(), result.partition_id());
+  }
   wire_.SendToController(send.stream, std::move(send.message));
+}
+
+// Each partition in its own time, before the report of its volume or after it, and now and then
+// very late; then the list as a whole.
+void SimSpu::TakeOn(const sc::v1::Assignments& assignments) {
+  const std::uint64_t list = ++newest_list_;
+  const auto answer = [&](base::Duration after, sc::v1::AssignmentsAck ack) {
+    scheduler_.After(after, Owner::kSpu, [this, list, ack = std::move(ack)] {
+      // Said again since: so is the answer.
+      if (list == newest_list_) Run(link_->AcknowledgeAssignments(ack));
+    });
+  };
+  base::Duration longest(0);
+  sc::v1::AssignmentsAck whole;
+  whole.set_version(assignments.version());
+  for (const auto& assignment : assignments.partitions()) {
+    const base::Duration late = assignment_random_.Chance(50) ? seconds(3) : milliseconds(150);
+    const base::Duration after = assignment_random_.Within(late);
+    longest = std::max(longest, after);
+    sc::v1::AssignmentsAck part;  // under version 0
+    sc::v1::AssignmentResult* result = part.add_results();
+    result->set_partition_id(assignment.partition_id());
+    result->set_spec_version(assignment.spec_version());
+    result->set_ok(true);
+    *whole.add_results() = *result;
+    answer(after, std::move(part));
+  }
+  answer(longest + assignment_random_.Within(milliseconds(50)), std::move(whole));
 }
 
 void SimSpu::DoOne(spu::LinkEffect effect) {
@@ -166,17 +203,7 @@ void SimSpu::DoOne(spu::LinkEffect effect) {
     checker_.HasReasonToHold(volume->index());
     volume->Apply(event::KnownElsewhere{wiped->known_generation, wiped->known_episode});
   } else if (const auto* apply = std::get_if<spu::ApplyAssignments>(&effect)) {
-    sc::v1::AssignmentsAck ack;
-    ack.set_version(apply->assignments.version());
-    for (const auto& assignment : apply->assignments.partitions()) {
-      sc::v1::AssignmentResult* result = ack.add_results();
-      result->set_partition_id(assignment.partition_id());
-      result->set_spec_version(assignment.spec_version());
-      result->set_ok(true);
-    }
-    for (auto& more : link_->AcknowledgeAssignments(std::move(ack))) {
-      effects_.push_back(std::move(more));
-    }
+    TakeOn(apply->assignments);
   } else if (std::holds_alternative<spu::ExitProcess>(effect)) {
     ++superseded_;
     scheduler_.NewIncarnation(Owner::kSpu);

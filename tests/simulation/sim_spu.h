@@ -45,6 +45,7 @@ class SimSpu final : public Wire::SpuEnd, public SimVolume::Listener {
   void Run(spu::LinkEffects effects);
   void DoOne(spu::LinkEffect effect);
   void Send(spu::SendMessage send);
+  void TakeOn(const sc::v1::Assignments& assignments);
   void Reschedule();
   void Produce(std::size_t index);
   SimVolume* Find(const base::Uuid& uuid);
@@ -54,6 +55,8 @@ class SimSpu final : public Wire::SpuEnd, public SimVolume::Listener {
   Wire& wire_;
   Checker& checker_;
   Random random_;
+  Random assignment_random_;  // its own: what is drawn of it moves no fault
+  std::uint64_t newest_list_ = 0;
   std::array<std::unique_ptr<SimVolume>, kVolumes> volumes_;
   spu::IdentityRecord identity_;
   std::optional<spu::LinkCore> link_;
