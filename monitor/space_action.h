@@ -30,9 +30,7 @@ struct Report {
 };
 // statvfs now. While one is still under way this may be ignored: its answer counts.
 // Answer: ReadingArrived.
-struct TakeReading {
-  bool sync_first = false;  // syncfs before (btrfs does not see our allocations and frees else)
-};
+struct TakeReading {};
 // Allocate, write the last block, sync file and directory, read back, keep; the reserve also where
 // it is held already: verify it. What fails halfway is unlinked. With all that held, take
 // `trial_bytes` more and give them back. Answer: RoomTaken or RoomRefused.

@@ -35,8 +35,10 @@ SpacePolicy::SpacePolicy(const PolicyOptions& options, const BootState& boot, In
     RaiseSpace(durable_.holds.space ? durable_.holds.space->cause : SpaceCause::kBytes, true,
                "a slot of the verdict could not be read at the start: what it held is not known");
   }
+  // Nobody knows any more whether readings showed what was short.
+  shortage_unseen_ = wanted_.holds.space.has_value();
   next_poll_ = at.now;
-  lease_until_ = at.now + 3 * PollInterval() + options_.reading_deadline;
+  lease_until_ = at.now + LeaseOfReading();
 }
 
 SpaceActions SpacePolicy::Start(Instant at) {
@@ -290,7 +292,7 @@ void SpacePolicy::SyncOpening() {
 }
 
 base::MonotonicTime SpacePolicy::NextWake() const {
-  base::MonotonicTime wake = poll_began_ ? *poll_began_ + options_.reading_deadline : next_poll_;
+  base::MonotonicTime wake = poll_began_ ? *poll_began_ + ReadingDeadline() : next_poll_;
   if (!wanted_.holds.blind) wake = std::min(wake, lease_until_);
   if (!writing_ && MayPersistWanted()) wake = std::min(wake, persist_next_);
   if (!proof_.running() && !room_grant_ && ProofIsDue()) wake = std::min(wake, proof_.next_try());

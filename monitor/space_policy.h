@@ -149,6 +149,12 @@ class SpacePolicy {
   std::int64_t ReclaimAhead(const SpaceReading& reading) const;
   void ConsiderReclaim(const SpaceReading& reading);
   base::Duration PollInterval() const;
+  // From the asking on. A sync that goes before the reading has its own time, by what it took.
+  base::Duration ReadingDeadline() const { return options_.reading_deadline + sync_allowance_; }
+  // Three intervals, each with its sync, and the time that the last of them may take to answer.
+  base::Duration LeaseOfReading() const {
+    return 3 * (PollInterval() + sync_allowance_) + options_.reading_deadline;
+  }
   void PollSoon() { next_poll_ = at_.now; }
 
   // After every event: the following, in their order.
@@ -198,6 +204,7 @@ class SpacePolicy {
   std::optional<SpaceReading> reading_;
   std::int64_t root_only_bytes_ = 0;  // when there was something for others; 0 if never seen
   std::optional<ReadingFault> fault_;
+  base::Duration sync_allowance_{0};
   std::optional<base::MonotonicTime> poll_began_;
   base::MonotonicTime next_poll_;
   std::optional<base::MonotonicTime> unvouched_since_;

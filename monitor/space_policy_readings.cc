@@ -11,7 +11,8 @@ namespace {
 
 // Fresh readings that end a blind hold.
 constexpr std::int32_t kReadingsToSee = 3;
-constexpr std::uint64_t kBtrfsMagic = 0x9123683E;
+// A sync writes what neighbours left to be written as well: it takes as long as they make it.
+constexpr base::Duration kSyncAllowanceMax = std::chrono::seconds(30);
 constexpr std::uint64_t kExt4Magic = 0xEF53;
 
 }  // namespace
@@ -47,12 +48,13 @@ void SpacePolicy::AcceptReading(SpaceReading reading) {
     return;
   }
   CountBelowZero(reading);
+  sync_allowance_ = std::min(kSyncAllowanceMax,
+                             std::max(2 * reading.synced_for, sync_allowance_ - sync_allowance_ / 4));
   reading_ = reading;
   fault_.reset();
   schedule_.OnReading(reading, wanted_.marks);
   next_poll_ = at_.now + PollInterval();
-  // Three intervals, and the time the last of them may take to answer.
-  lease_until_ = reading.started + 3 * PollInterval() + options_.reading_deadline;
+  lease_until_ = reading.started + LeaseOfReading();
   budget_.OnReading(reading, lease_until_);
   if (wanted_.holds.blind && reading.started >= blind_since_ &&
       ++readings_since_blind_ >= kReadingsToSee) {
@@ -121,11 +123,11 @@ void SpacePolicy::CheckSpace(const SpaceReading& reading) {
 
 // An answer that never comes is told by nobody: find it by the time.
 void SpacePolicy::CheckDeadline() {
-  if (!poll_began_ || at_.now < *poll_began_ + options_.reading_deadline) return;
+  if (!poll_began_ || at_.now < *poll_began_ + ReadingDeadline()) return;
   poll_began_.reset();
   RejectReading(
       {ReadingFaultKind::kDeadlineMissed,
-       absl::StrFormat("no answer within %s", base::FormatDuration(options_.reading_deadline))});
+       absl::StrFormat("no answer within %s", base::FormatDuration(ReadingDeadline()))});
 }
 
 void SpacePolicy::CheckLease() {
@@ -194,8 +196,7 @@ base::Duration SpacePolicy::PollInterval() const {
 void SpacePolicy::SyncPolling() {
   if (poll_began_ || at_.now < next_poll_) return;
   poll_began_ = at_.now;
-  const bool sees_late = reading_ && reading_->type_magic == kBtrfsMagic;
-  actions_.push_back(action::TakeReading{sees_late && (proof_.running() || budget_.has_unseen())});
+  actions_.push_back(action::TakeReading{});
 }
 
 }  // namespace tidemark::monitor

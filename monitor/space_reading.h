@@ -47,6 +47,8 @@ struct SpaceReading {
   // certain to be in the numbers.
   base::MonotonicTime started;
   base::MonotonicTime finished;
+  // What had to be synced before it took so long: btrfs, with everybody's data.
+  base::Duration synced_for{0};
 
   bool operator==(const SpaceReading&) const = default;
 };

@@ -74,6 +74,7 @@ std::variant<std::monostate, ReadingFault, VolumeFault> StatvfsProbe::FindMarker
 }
 
 ProbeOutcome StatvfsProbe::Probe() {
+  const base::MonotonicTime asked = clock_.Now();
   // btrfs shows allocations and frees only after a commit.
   if (type_magic_ == BTRFS_SUPER_MAGIC) {
     if (const absl::Status status = file_system_.SyncFileSystem(layout_.directory());
@@ -99,7 +100,9 @@ ProbeOutcome StatvfsProbe::Probe() {
   if (const auto* fault = std::get_if<ReadingFault>(&marker_fault)) return *fault;
   const ReadingOutcome outcome = JudgeReading(*stat, started, finished);
   if (const auto* fault = std::get_if<ReadingFault>(&outcome)) return *fault;
-  return std::get<SpaceReading>(outcome);
+  SpaceReading reading = std::get<SpaceReading>(outcome);
+  reading.synced_for = started - asked;
+  return reading;
 }
 
 }  // namespace tidemark::monitor

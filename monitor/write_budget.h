@@ -72,7 +72,6 @@ class WriteBudget {
   BudgetSnapshot Snapshot(base::MonotonicTime now) const;
   // Granted, and perhaps not in the reading yet.
   std::int64_t unseen_bytes() const { return unseen_bytes_; }
-  bool has_unseen() const { return !allocations_.empty(); }
   const std::optional<SpaceReading>& reading() const { return reading_; }
   base::MonotonicTime lease_until() const { return lease_until_; }
 

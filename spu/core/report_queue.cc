@@ -85,13 +85,19 @@ std::vector<base::Uuid> ReportQueue::Due(base::MonotonicTime now, base::Duration
   return due;
 }
 
-const sc::v1::Report& ReportQueue::Take(const base::Uuid& volume, base::MonotonicTime now) {
+sc::v1::Report ReportQueue::Take(const base::Uuid& volume, base::MonotonicTime now) {
   Entry* entry = Find(volume);
   TM_CHECK(entry != nullptr);
   entry->sent = true;
   entry->sent_at = now;
   entry->lazy = false;
-  return entry->report;
+  if (!entry->fault_alone()) return entry->report;
+  sc::v1::Report fault;
+  fault.set_volume(entry->report.volume());
+  fault.set_sequence(entry->report.sequence());
+  fault.mutable_holds();
+  *fault.mutable_device_faults() = entry->report.device_faults();
+  return fault;
 }
 
 bool ReportQueue::settled() const {
@@ -103,7 +109,8 @@ bool ReportQueue::settled() const {
 std::uint64_t ReportQueue::Digest() const {
   std::uint64_t digest = 0;
   for (const auto& [volume, entry] : entries_) {
-    if (entry.report.generation() != 0) digest += daemon::HeartbeatDigest(entry.report);
+    if (entry.report.generation() == 0 || entry.fault_alone()) continue;
+    digest += daemon::HeartbeatDigest(entry.report);
   }
   return digest;
 }

@@ -43,7 +43,10 @@ class ReportQueue {
 
     // There is something to tell: a verdict, or a device fault where there is none.
     bool tells() const { return report.generation() != 0 || report.device_faults_size() > 0; }
-    bool sendable() const { return tells() && !blocked; }
+    // While the verdict waits for the policy a device fault is told alone: it goes beside the
+    // generation, never by it.
+    bool fault_alone() const { return blocked && report.device_faults_size() > 0; }
+    bool sendable() const { return tells() && (!blocked || fault_alone()); }
   };
 
   // False if it was there already.
@@ -57,7 +60,7 @@ class ReportQueue {
   // Never sent in this session, or sent `resend` ago without an answer, or stale at a heartbeat.
   std::vector<base::Uuid> Due(base::MonotonicTime now, base::Duration resend, bool heartbeat) const;
   // The report to put on the wire now, marked as sent.
-  const sc::v1::Report& Take(const base::Uuid& volume, base::MonotonicTime now);
+  sc::v1::Report Take(const base::Uuid& volume, base::MonotonicTime now);
 
   // All acknowledged. Not so while a volume waits for the policy.
   bool settled() const;

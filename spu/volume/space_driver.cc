@@ -24,14 +24,7 @@ struct Seen {
   absl::StatusOr<std::int64_t> reserve_bytes;
 };
 
-Seen ReadSpace(VolumeDisk& disk, bool sync_first) {
-  if (sync_first) {
-    if (absl::Status synced = disk.file_system().SyncFileSystem(disk.path()); !synced.ok()) {
-      return {
-          monitor::VolumeFault{monitor::DeviceCause::kSyncFailed, std::string(synced.message())},
-          synced};
-    }
-  }
+Seen ReadSpace(VolumeDisk& disk) {
   // The reserve first: a volume that is there after it was there for it, too.
   const absl::StatusOr<std::int64_t> reserve_bytes = disk.reserve().HeldBytes();
   return {disk.probe().Probe(), reserve_bytes};
@@ -145,11 +138,11 @@ void SpaceDriver::Do(const action::Persist& persist) {
          });
 }
 
-void SpaceDriver::Do(const action::TakeReading& take) {
+void SpaceDriver::Do(const action::TakeReading&) {
   if (reading_in_flight_) return;  // its answer counts, late or not
   reserve_expected_bytes_ = policy_.reserve_expected_bytes();
   reading_in_flight_ = space_thread_.TryRun(
-      [disk = disk_, sync_first = take.sync_first] { return ReadSpace(*disk, sync_first); },
+      [disk = disk_] { return ReadSpace(*disk); },
       [this](const Seen& seen) {
         reading_in_flight_ = false;
         // Where the volume itself is out of sight, a reserve that is not there says nothing.

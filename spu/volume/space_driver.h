@@ -77,7 +77,7 @@ class SpaceDriver {
   void Do(const monitor::action::OpenGate&) { owner_.OnGate(true); }
   void Do(const monitor::action::Persist& persist);
   void Do(const monitor::action::Report& report) { owner_.OnVerdict(report.device_fault); }
-  void Do(const monitor::action::TakeReading& take);
+  void Do(const monitor::action::TakeReading&);
   void Do(const monitor::action::TakeRoom& room);
   void Do(const monitor::action::VerifyRoom& verify);
   void Do(const monitor::action::StartReclaim& reclaim) {

@@ -106,7 +106,7 @@ void PolicyRig::Note(const SpaceActions& actions) {
                        "report hides a device fault");
       reports_.push_back(*report);
     } else if (std::holds_alternative<action::TakeReading>(a)) {
-      reading_ = true;
+      if (!std::exchange(reading_, true)) reading_due_ = now_ + sync_takes_;
     } else if (const auto* room = std::get_if<action::TakeRoom>(&a)) {
       trace_.push_back("take room");
       checker_.Require(!taking_, "two takings at once");
@@ -170,7 +170,7 @@ void PolicyRig::CheckGate() {
   checker_.Require(!device_fault_, "open gate over a device fault");
   checker_.Require(reserve_ >= on_disk_.marks.reserve_bytes && !reserve_damaged_,
                    "open gate without the reserve");
-  checker_.Require(newest_ && now_ - newest_->started <= kLeaseMax, "open gate, blind");
+  checker_.Require(newest_ && now_ - newest_->started <= kLeaseMax + 6 * sync_takes_, "open gate, blind");
   checker_.Require(policy_->wanted_holds().empty(), "open gate over a wanted hold");
 }
 
@@ -212,6 +212,7 @@ ReadingOutcome PolicyRig::ReadDisk() const {
   reading.identity = identity_;
   reading.type_magic = 0xEF53;
   reading.started = reading.finished = now_;
+  reading.synced_for = sync_takes_;
   return reading;
 }
 
@@ -290,13 +291,20 @@ bool PolicyRig::AnswerReclaim() {
 bool PolicyRig::RunUntil(const std::function<bool()>& done, base::Duration limit) {
   const base::MonotonicTime until = now_ + limit;
   while (!done()) {
-    if (AnswerVerify() || AnswerPersist() || AnswerReading() || AnswerRoom() || AnswerReclaim()) {
+    const bool synced = now_ >= reading_due_;
+    if (AnswerVerify() || AnswerPersist() || (synced && AnswerReading()) || AnswerRoom() ||
+        AnswerReclaim()) {
       continue;
     }
-    const base::MonotonicTime wake = policy_->NextWake();
+    const base::MonotonicTime next = policy_->NextWake();
+    const base::MonotonicTime wake = reading_ && !synced ? std::min(next, reading_due_) : next;
     if (wake > until) {
       now_ = until;
       return done();
+    }
+    if (wake < next) {
+      now_ = wake;
+      continue;
     }
     // A wake-up that has come and did nothing would spin here for ever.
     now_ = std::max(wake, now_ + std::chrono::microseconds(1));

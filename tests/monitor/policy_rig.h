@@ -106,9 +106,12 @@ class PolicyRig {
   std::int64_t steal_at_taking_ = 0;  // a neighbour takes this much while room is being taken
   VerdictRecord on_disk_;
 
+  base::Duration sync_takes_{0};  // before each reading, from the next on
+
   // What was asked for and not answered yet.
   std::optional<VerdictRecord> persisting_;
   bool reading_ = false;
+  base::MonotonicTime reading_due_;
   std::optional<action::TakeRoom> taking_;
   bool verifying_ = false;
   bool reclaiming_ = false;

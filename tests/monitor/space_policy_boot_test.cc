@@ -200,5 +200,20 @@ TEST_F(SpacePolicyTest, AFreshVolumeWithoutRoomIsNotToldHeldByAnOperatorWhoRelea
   EXPECT_TRUE(rig_.on_disk_.last_proof.has_value());
 }
 
+TEST_F(SpacePolicyTest, AnEpisodeFromBeforeTheStartIsProvenByTakingTheGapForReal) {
+  rig_.MakeReady();
+  ASSERT_TRUE(rig_.RunUntilOpen(seconds(5)));
+  rig_.Do(event::AllocationFailed{SpaceCause::kBytes, "fallocate: ENOSPC"});  // no reading shows it
+  rig_.AnswerPersist();
+  ASSERT_TRUE(rig_.on_disk_.holds.space.has_value());
+  rig_.Boot();
+  rig_.quota_left_ = 0;
+  rig_.Run(minutes(1));
+  EXPECT_FALSE(policy().gate_open());
+  EXPECT_GT(rig_.trials_, 0);
+  rig_.quota_left_ = PolicyRig::kCapacity;
+  EXPECT_TRUE(rig_.RunUntilOpen(seconds(60)));
+}
+
 }  // namespace
 }  // namespace tidemark::monitor

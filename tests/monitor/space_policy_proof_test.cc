@@ -326,19 +326,32 @@ TEST_F(SpacePolicyTest, AProofRefusedByTheControllerIsProvenAgain) {
   EXPECT_EQ(rig_.on_disk_.last_proof->episode, base::Episode(2));
 }
 
-TEST_F(SpacePolicyTest, BtrfsIsSyncedBeforeTheReadingsOfAProof) {
+// btrfs, with a neighbour who leaves much to be written.
+TEST_F(SpacePolicyTest, ASyncThatTakesLongerThanAReadingMayDelaysTheProofAndNoMore) {
+  for (const base::Duration takes : {milliseconds(900), milliseconds(1500), milliseconds(9000)}) {
+    SCOPED_TRACE(takes.count());
+    rig_.MakeReady();
+    rig_.sync_takes_ = takes;
+    ASSERT_TRUE(rig_.RunUntilOpen(seconds(60)));
+    rig_.Fill(rig_.marks().full_bytes);
+    ASSERT_TRUE(rig_.RunUntil([&] { return rig_.on_disk_.holds.space.has_value(); }, seconds(60)));
+    rig_.Free(100 * kMiB);
+    EXPECT_TRUE(rig_.RunUntilOpen(seconds(10) + 12 * takes));
+    rig_.Run(minutes(2));
+    EXPECT_FALSE(rig_.on_disk_.holds.blind.has_value());
+    EXPECT_TRUE(policy().gate_open());
+    rig_.sync_takes_ = milliseconds(0);
+    rig_.Free(rig_.foreign_);
+  }
+}
+
+TEST_F(SpacePolicyTest, ASyncThatNeverEndsLeavesTheVolumeBlind) {
   rig_.MakeReady();
-  rig_.AnswerVerify();
-  SpaceReading reading = std::get<SpaceReading>(rig_.ReadDisk());
-  reading.type_magic = 0x9123683E;
-  rig_.AnswerReadingWith(reading);
-  ASSERT_TRUE(policy().gate_open());
-  const auto grant = policy().Request(1, 0, rig_.now());
-  policy().Complete(std::get<GrantId>(grant), rig_.now());
-  rig_.Pass(milliseconds(1));
-  const SpaceActions actions = policy().Handle(event::PollNow{}, rig_.at());
-  ASSERT_EQ(actions.size(), 1U);
-  EXPECT_TRUE(std::get<action::TakeReading>(actions[0]).sync_first);
+  rig_.sync_takes_ = milliseconds(1500);
+  ASSERT_TRUE(rig_.RunUntilOpen(seconds(60)));
+  rig_.sync_takes_ = minutes(60);
+  EXPECT_TRUE(rig_.RunUntil([&] { return rig_.on_disk_.holds.blind.has_value(); }, minutes(2)));
+  EXPECT_FALSE(policy().gate_open());
 }
 
 }  // namespace

@@ -115,7 +115,8 @@ void World::DoAsExplained() {
     if (volume.policy().wanted_holds().operator_hold && !StaysHeld(i)) {
       volume.Apply(event::OperatorReleases{"anna"});
     }
-    if (volume.policy().device_fault()) {
+    // Restarted by whom it was told to.
+    if (volume.policy().device_fault() && checker_.shown(i) == sc::v1::PARTITION_STATUS_FAILED) {
       spu_.Kill(false, true);
       spu_.Boot();
       return;

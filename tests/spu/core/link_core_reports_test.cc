@@ -157,6 +157,29 @@ TEST_F(LinkCoreTest, AVolumeStillBeingOpenedIsComparedWhenItHasSomethingToSay) {
   EXPECT_EQ(All<Wiped>().size(), 1u);
 }
 
+// Rolled back, and its disk fails before the policy has answered: the answer never becomes durable.
+TEST_F(LinkCoreTest, AFaultOfTheDeviceIsToldAloneWhileTheVerdictWaits) {
+  Take(link_.AddVolume(kVolume, "/v", now_));
+  Take(link_.SetReport(ReadyReport(kVolume, 5), now_));
+  Tick(seconds(1));
+  sc::v1::AttachResponse welcome = Welcome();
+  Know(welcome, 50, 3);
+  Receive(welcome);
+  ASSERT_EQ(All<Wiped>().size(), 1u);
+  ASSERT_TRUE(Reports().empty());
+  sc::v1::Report broken = ReadyReport(kVolume, 5);
+  broken.add_device_faults()->set_detail("fdatasync: EIO");
+  Take(link_.SetReport(broken, now_));
+  ASSERT_EQ(Reports().size(), 1u);
+  const sc::v1::Report told = Reports()[0];
+  EXPECT_EQ(told.generation(), 0u);
+  EXPECT_EQ(told.volume(), kVolume.ToBytes());
+  EXPECT_EQ(told.device_faults(0).detail(), "fdatasync: EIO");
+  EXPECT_TRUE(told.has_holds());
+  Receive(Ack(told));
+  EXPECT_TRUE(link_.synced());
+}
+
 // Put back to how format left it, and too full to be provisioned: it has nothing to say, ever.
 TEST_F(LinkCoreTest, AVolumeWithoutAVerdictIsComparedAsSoonAsItIsOpen) {
   const base::Uuid put_back = VolumeUuid(2);
