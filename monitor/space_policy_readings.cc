@@ -48,8 +48,8 @@ void SpacePolicy::AcceptReading(SpaceReading reading) {
     return;
   }
   CountBelowZero(reading);
-  sync_allowance_ = std::min(kSyncAllowanceMax,
-                             std::max(2 * reading.synced_for, sync_allowance_ - sync_allowance_ / 4));
+  sync_allowance_ = std::min(
+      kSyncAllowanceMax, std::max(2 * reading.synced_for, sync_allowance_ - sync_allowance_ / 4));
   reading_ = reading;
   fault_.reset();
   schedule_.OnReading(reading, wanted_.marks);
@@ -125,9 +125,8 @@ void SpacePolicy::CheckSpace(const SpaceReading& reading) {
 void SpacePolicy::CheckDeadline() {
   if (!poll_began_ || at_.now < *poll_began_ + ReadingDeadline()) return;
   poll_began_.reset();
-  RejectReading(
-      {ReadingFaultKind::kDeadlineMissed,
-       absl::StrFormat("no answer within %s", base::FormatDuration(ReadingDeadline()))});
+  RejectReading({ReadingFaultKind::kDeadlineMissed,
+                 absl::StrFormat("no answer within %s", base::FormatDuration(ReadingDeadline()))});
 }
 
 void SpacePolicy::CheckLease() {

@@ -170,7 +170,8 @@ void PolicyRig::CheckGate() {
   checker_.Require(!device_fault_, "open gate over a device fault");
   checker_.Require(reserve_ >= on_disk_.marks.reserve_bytes && !reserve_damaged_,
                    "open gate without the reserve");
-  checker_.Require(newest_ && now_ - newest_->started <= kLeaseMax + 6 * sync_takes_, "open gate, blind");
+  checker_.Require(newest_ && now_ - newest_->started <= kLeaseMax + 6 * sync_takes_,
+                   "open gate, blind");
   checker_.Require(policy_->wanted_holds().empty(), "open gate over a wanted hold");
 }
 

@@ -20,6 +20,14 @@ bool IsSpecial(sc::v1::PartitionStatus status) {
          status == sc::v1::PARTITION_STATUS_FAILED;
 }
 
+// What a hold in the record has to follow; the others are told by their own.
+bool BeginsAnEpisode(const monitor::SpaceEvent& event) {
+  return std::holds_alternative<monitor::event::ReadingArrived>(event) ||
+         std::holds_alternative<monitor::event::NoStepFits>(event) ||
+         std::holds_alternative<monitor::event::AllocationFailed>(event) ||
+         std::holds_alternative<monitor::event::ReserveLost>(event);
+}
+
 }  // namespace
 
 bool Essence::honest() const {
@@ -124,6 +132,8 @@ void Checker::BecomesDurable(std::size_t volume, const Essence& now, Room room) 
     Fail(absl::StrFormat("P1: volume %d: 'no holds' became durable without the room: %s", volume,
                          Describe(now)));
   }
+  const bool begins = now.open_episode != 0 && (!v.durable || v.durable->open_episode == 0);
+  if (begins) v.watch.EpisodeIsDurable();
   bool& with_room = v.ever[now];
   with_room = with_room || room.held;
   v.durable = now;
@@ -161,9 +171,47 @@ void Checker::FoundAtBoot(std::size_t volume, const std::optional<monitor::Verdi
   v.handed.clear();
 }
 
+void Checker::Handled(std::size_t volume, const monitor::SpaceEvent& event, bool says_blind) {
+  Volume& v = volumes_[volume];
+  if (const std::string wrong = v.watch.SaysBlind(says_blind); !wrong.empty()) {
+    Fail(absl::StrFormat("P1: volume %d %s", volume, wrong));
+  }
+  const std::string why = v.watch.WhyClosed(event);
+  if (why.empty()) return;
+  if (v.open) Fail(absl::StrFormat("P1: volume %d is open: %s", volume, why));
+  // Of a volume that has never served nobody was told anything: it may just go on trying.
+  if (v.served && BeginsAnEpisode(event)) v.owes = why;
+}
+
+void Checker::RoomAsked(std::size_t volume, const monitor::action::TakeRoom& room,
+                        std::int64_t steps_missing) {
+  Volume& v = volumes_[volume];
+  const std::string wrong = v.watch.RoomAsked(room, steps_missing);
+  if (!wrong.empty() && v.durable && v.durable->open_episode != 0) {
+    Fail(absl::StrFormat("P3: volume %d %s", volume, wrong));
+  }
+}
+
+void Checker::Decides(std::size_t volume, const monitor::VerdictRecord& durable,
+                      const monitor::VerdictRecord& now) {
+  Volume& v = volumes_[volume];
+  if (const std::string why = v.watch.WhyNotLifted(durable.holds, now.holds); !why.empty()) {
+    Fail(absl::StrFormat("P1: volume %d: %s", volume, why));
+  }
+  if (!durable.holds.space || now.holds.space) return;
+  if (const std::string why = v.watch.WhyNotOver(now); !why.empty()) {
+    Fail(absl::StrFormat("P3: volume %d: episode %d is not over: %s", volume,
+                         durable.holds.space->episode.value(), why));
+  }
+  v.owes.clear();
+}
+
 void Checker::GateOpened(std::size_t volume, bool room_held) {
   Volume& v = volumes_[volume];
-  v.open = true;
+  v.open = v.served = true;
+  if (!v.owes.empty()) {
+    Fail(absl::StrFormat("P1: volume %d opened, and no episode since: %s", volume, v.owes));
+  }
   ++seen_.gates_opened;
   v.had_reason = false;
   if (!room_held) Fail(absl::StrFormat("P6: volume %d opened without its reserve", volume));
@@ -187,6 +235,7 @@ void Checker::NewSpuProcess() {
   for (Volume& volume : volumes_) {
     volume.open = false;
     volume.had_reason = true;
+    volume.owes.clear();
   }
 }
 

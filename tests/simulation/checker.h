@@ -20,6 +20,7 @@
 
 #include "monitor/verdict_record.h"
 #include "sc/core/status_of.h"
+#include "tests/simulation/proof_watch.h"
 #include "tidemark/sc/v1/control.pb.h"
 
 namespace tidemark::simulation {
@@ -84,7 +85,23 @@ class Checker {
   // What a boot is given; nullopt: nothing that can be read.
   void FoundAtBoot(std::size_t volume, const std::optional<monitor::VerdictRecord>& record);
   // Slots were torn, wiped or put back while the SPU was down.
-  void StateWasLost(std::size_t volume) { volumes_[volume].durable.reset(); }
+  void StateWasLost(std::size_t volume) {
+    volumes_[volume].durable.reset();
+    volumes_[volume].served = false;
+  }
+
+  // What the policy is told and what it asks for, against what the disk said.
+  void Boots(std::size_t volume, const monitor::BootState& boot) {
+    volumes_[volume].watch.Boot(boot);
+  }
+  void Told(std::size_t volume, const monitor::SpaceEvent& event, base::MonotonicTime now) {
+    volumes_[volume].watch.Told(event, now);
+  }
+  void Handled(std::size_t volume, const monitor::SpaceEvent& event, bool says_blind);
+  void Decides(std::size_t volume, const monitor::VerdictRecord& durable,
+               const monitor::VerdictRecord& now);
+  void RoomAsked(std::size_t volume, const monitor::action::TakeRoom& room,
+                 std::int64_t steps_missing);
 
   // The SPU's gate.
   void GateOpened(std::size_t volume, bool room_held);
@@ -122,6 +139,9 @@ class Checker {
     std::map<Essence, Room> handed;  // after that one, and not known to be durable
     bool open = false;
     bool had_reason = true;  // to hold again, since the gate was opened
+    ProofWatch watch;
+    std::string owes;  // an episode, and why
+    bool served = false;
     // The controller's.
     Essence published;
     sc::v1::PartitionStatus status = sc::v1::PARTITION_STATUS_UNSPECIFIED;

@@ -77,6 +77,7 @@ absl::Status SimVolume::Boot() {
   boot.identity = probe_->identity();
   boot.marks = configured_marks_;
   boot.marks_set_by = "configuration";
+  checker_.Boots(index_, boot);
   policy_.emplace(monitor::PolicyOptions{}, boot,
                   monitor::Instant{scheduler_.now(), scheduler_.clock().WallNow()});
   carrying_out_ = true;
@@ -117,8 +118,11 @@ void SimVolume::CarryOutQueued() {
     const monitor::SpaceEvent event = std::move(queued_.front());
     queued_.pop_front();
     const bool reading = std::holds_alternative<event::ReadingArrived>(event);
+    checker_.Told(index_, event, scheduler_.now());
     CarryOut(policy_->Handle(event, {scheduler_.now(), scheduler_.clock().WallNow()}));
-    if (reading && running()) listener_.OnVolume(*this);
+    if (!running()) break;
+    checker_.Handled(index_, event, policy_->wanted_holds().blind.has_value());
+    if (reading) listener_.OnVolume(*this);
   }
   carrying_out_ = false;
   if (running()) Reschedule();
@@ -171,6 +175,7 @@ void SimVolume::Do(const action::OpenGate&) {
 void SimVolume::Do(const action::Report&) { listener_.OnVolume(*this); }
 
 void SimVolume::Do(const action::Persist& persist) {
+  checker_.Decides(index_, policy_->durable(), persist.record);
   if (mutation_ == Mutation::kSendBeforePersist) {
     told_early_ = persist.record;
     listener_.OnVolume(*this);
@@ -248,6 +253,7 @@ monitor::RoomAnswer SimVolume::TakeRoomNow(const action::TakeRoom& room) {
 }
 
 void SimVolume::Do(const action::TakeRoom& room) {
+  checker_.RoomAsked(index_, room, steps_missing_);
   const bool pretends =
       policy_->durable().holds.space &&
       (mutation_ == Mutation::kRecoverByMeasuring || mutation_ == Mutation::kPersistBeforeRoom);
