@@ -89,6 +89,7 @@ void SimController::Kill(bool seen) {
   core_.reset();
   topics_.reset();
   store_.Crash();
+  asked_.clear();
   early_.clear();
   effects_to_live_.reset();
   scheduler_.NewIncarnation(Owner::kController);
@@ -97,7 +98,45 @@ void SimController::Kill(bool seen) {
 
 void SimController::Tick() {
   Do(core_->Tick(Now()));
+  if (running()) CheckSilence();
   if (running()) scheduler_.After(kTick, Owner::kController, [this] { Tick(); });
+}
+
+std::vector<std::size_t> SimController::ReportsIn(const sc::StoreBatch& batch) const {
+  std::vector<std::size_t> found;
+  for (const sc::VolumeRecord& row : batch.volumes) {
+    for (std::size_t i = 0; i < kVolumes; ++i) {
+      if (volumes_[i] != row.uuid) continue;
+      const sc::VolumeState* state = volume(i);
+      const bool same = state != nullptr &&
+                        state->record.accepted.session() == row.accepted.session() &&
+                        state->record.accepted.sequence() == row.accepted.sequence();
+      if (!same && row.accepted.session() != 0) found.push_back(i);
+    }
+  }
+  return found;
+}
+
+void SimController::MustNotBeUp(std::size_t index, const std::string& why) {
+  const sc::VolumeState* state = volume(index);
+  if (state == nullptr || state->reach != sc::v1::REACH_UP) return;
+  checker_.Fail(absl::StrFormat("P1: volume %d is Up: %s", index, why));
+}
+
+// Silence means "last known": of whom nothing is heard, or is written down, nobody says Up.
+void SimController::CheckSilence() {
+  const base::Duration lease = sc::ControllerOptions{}.lease;
+  const base::MonotonicTime now = scheduler_.now();
+  for (std::size_t i = 0; i < kVolumes && now - heard_ > lease; ++i) {
+    MustNotBeUp(i, "its SPU was silent for a lease");
+  }
+  for (const sc::Persist& persist : store_.queue) {
+    const auto asked = asked_.find(persist.token);
+    if (asked == asked_.end() || now - asked->second <= lease) continue;
+    for (const std::size_t i : ReportsIn(persist.batch)) {
+      MustNotBeUp(i, "the store has not answered for a lease");
+    }
+  }
 }
 
 void SimController::StreamOpened(sc::StreamId stream) { Do(core_->StreamOpened(stream, Now())); }
@@ -192,9 +231,13 @@ void SimController::Arrived(sc::StreamId stream, const sc::v1::AttachRequest& or
   bool old_hello = false;
   if (known && original.has_hello()) {
     const sc::SpuRecord& newest = spu->second.record;
+    // Or of a copied disk, which was started as often as the newest.
     old_hello = std::pair(original.hello().boot_count(), original.hello().attempt()) <=
-                std::pair(newest.boot_count, newest.attempt);
+                    std::pair(newest.boot_count, newest.attempt) ||
+                (original.hello().boot_count() == newest.boot_count &&
+                 original.hello().boot_nonce() != newest.boot_nonce);
   }
+  if (live || original.has_hello()) heard_ = scheduler_.now();
   const bool watched = (!live && !original.has_hello()) || old_hello;
   const std::uint64_t before = watched ? Fingerprint() : 0;
 
@@ -247,6 +290,14 @@ void SimController::DoOne(sc::Effect& effect) {
     wire_.CloseByController(close->stream);
   } else if (auto* persist = std::get_if<sc::Persist>(&effect)) {
     const sc::StoreToken token = persist->token;
+    asked_[token] = scheduler_.now();
+    for (const std::size_t i : ReportsIn(persist->batch)) {
+      const auto& row =
+          *std::ranges::find(persist->batch.volumes, volumes_[i], &sc::VolumeRecord::uuid);
+      if (row.accepted.session() == LiveSession() || mutation_ != Mutation::kNone) continue;
+      checker_.Fail(absl::StrFormat("P8: volume %d: a report of session %d is stored in session %d",
+                                    i, row.accepted.session(), LiveSession()));
+    }
     store_.queue.push_back(std::move(*persist));
     if (mutation_ == Mutation::kPublishBeforePersist) {
       early_.push_back(token);
@@ -266,12 +317,17 @@ void SimController::DoOne(sc::Effect& effect) {
 void SimController::Commit() {
   if (store_.queue.empty()) return;
   const bool fails = scheduler_.now() < store_fails_until_;
+  const std::vector<std::size_t> reports = ReportsIn(store_.queue.front().batch);
+  asked_.erase(store_.queue.front().token);
   const sc::StoreToken token = fails ? store_.Drop() : store_.Commit();
   if (store_.events.size() > 64) store_.events.clear();
   if (mutation_ == Mutation::kPublishBeforePersist) return;  // it was told already
   Do(core_->StoreDone(
       token, fails ? absl::UnavailableError("no space left for the store") : absl::OkStatus(),
       Now()));
+  for (const std::size_t index : reports) {
+    if (fails && running()) MustNotBeUp(index, "the store failed its last report");
+  }
 }
 
 sc::v1::PartitionStatus SimController::StatusShown(std::size_t index,

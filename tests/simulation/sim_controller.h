@@ -54,6 +54,10 @@ class SimController final : public Wire::ControllerEnd {
   void DoOne(sc::Effect& effect);
   void Commit();
   void Tick();
+  // The volumes of which this batch stores a report that is not the accepted one.
+  std::vector<std::size_t> ReportsIn(const sc::StoreBatch& batch) const;
+  void MustNotBeUp(std::size_t index, const std::string& why);
+  void CheckSilence();
   void Look();
   // What a person would see of this volume; the mutants of the view are here.
   sc::v1::PartitionStatus StatusShown(std::size_t index, const sc::PartitionRecord& partition,
@@ -77,6 +81,8 @@ class SimController final : public Wire::ControllerEnd {
   std::unique_ptr<sc::ControllerCore> core_;
   std::deque<sc::StoreToken> early_;  // told as committed, and not so: of kPublishBeforePersist
   std::optional<int> effects_to_live_;
+  base::MonotonicTime heard_;                            // from whom the session is, or his Hello
+  std::map<sc::StoreToken, base::MonotonicTime> asked_;  // of the store, and not answered
   base::MonotonicTime store_fails_until_;
   base::MonotonicTime store_hangs_until_;
   std::uint64_t starts_ = 0;
