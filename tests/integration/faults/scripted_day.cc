@@ -278,6 +278,8 @@ absl::Status ScriptedDay::Expire(std::uint64_t partition_id) {
         failure = cluster_.agent().Reclaim("").status();
         if (!failure.ok()) return true;
         const auto read = ledger_.Compare(cluster_.agent_endpoint(), partition_id);
+        // It went between the reader's start and its first read.
+        if (absl::IsOutOfRange(read.status())) return false;
         failure = read.status();
         return !failure.ok() || read->log_start > 0;
       },
