@@ -184,26 +184,28 @@ void Checker::Handled(std::size_t volume, const monitor::SpaceEvent& event, bool
 }
 
 void Checker::RoomAsked(std::size_t volume, const monitor::action::TakeRoom& room,
-                        std::int64_t steps_missing) {
+                        std::int64_t steps_missing, std::optional<std::int64_t> left_by_quota) {
   Volume& v = volumes_[volume];
-  const std::string wrong = v.watch.RoomAsked(room, steps_missing);
+  const std::string wrong = v.watch.RoomAsked(room, steps_missing, left_by_quota);
   if (!wrong.empty() && v.durable && v.durable->open_episode != 0) {
     Fail(absl::StrFormat("P3: volume %d %s", volume, wrong));
   }
 }
 
 void Checker::Decides(std::size_t volume, const monitor::VerdictRecord& durable,
-                      const monitor::VerdictRecord& now) {
+                      const monitor::VerdictRecord& now,
+                      std::optional<std::int64_t> left_by_quota) {
   Volume& v = volumes_[volume];
   if (const std::string why = v.watch.WhyNotLifted(durable.holds, now.holds); !why.empty()) {
     Fail(absl::StrFormat("P1: volume %d: %s", volume, why));
   }
   if (!durable.holds.space || now.holds.space) return;
-  if (const std::string why = v.watch.WhyNotOver(now); !why.empty()) {
+  if (const std::string why = v.watch.WhyNotOver(now, left_by_quota); !why.empty()) {
     Fail(absl::StrFormat("P3: volume %d: episode %d is not over: %s", volume,
                          durable.holds.space->episode.value(), why));
   }
   v.owes.clear();
+  v.watch.IsOver();
 }
 
 void Checker::GateOpened(std::size_t volume, bool room_held) {

@@ -99,9 +99,9 @@ class Checker {
   }
   void Handled(std::size_t volume, const monitor::SpaceEvent& event, bool says_blind);
   void Decides(std::size_t volume, const monitor::VerdictRecord& durable,
-               const monitor::VerdictRecord& now);
+               const monitor::VerdictRecord& now, std::optional<std::int64_t> left_by_quota);
   void RoomAsked(std::size_t volume, const monitor::action::TakeRoom& room,
-                 std::int64_t steps_missing);
+                 std::int64_t steps_missing, std::optional<std::int64_t> left_by_quota);
 
   // The SPU's gate.
   void GateOpened(std::size_t volume, bool room_held);

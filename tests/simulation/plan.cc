@@ -51,6 +51,7 @@ constexpr std::array<FaultTraits, kFaultKinds> kTraits = {{
     {"write fails", 1},
     {"no space at allocation", 4},
     {"quota at allocation", 3},
+    {"quota limits", 4},
     {"reserve eaten", 2},
     {"slot torn", 2},
     {"wiped", 2},

@@ -55,6 +55,7 @@ enum class FaultKind : std::uint8_t {
   kWriteFails,
   kNoSpaceAtAllocation,
   kQuotaAtAllocation,
+  kQuotaLimits,  // for a while: readings show nothing of it
   kReserveEaten,
   // While the SPU is down.
   kSlotTorn,

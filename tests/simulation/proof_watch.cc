@@ -25,7 +25,9 @@ const SpaceReading* ReadingIn(const monitor::SpaceEvent& event) {
 }  // namespace
 
 void ProofWatch::Boot(const monitor::BootState& boot) {
+  const bool met_quota = met_quota_;
   *this = ProofWatch();
+  met_quota_ = met_quota;
   marks_ = boot.marks;
   identity_ = boot.identity;
   blind_ = boot.record && boot.record->holds.blind;
@@ -63,9 +65,10 @@ void ProofWatch::Told(const monitor::SpaceEvent& event, base::MonotonicTime now)
   } else if (std::holds_alternative<event::ReadingArrived>(event)) {
     streak_.clear();
     good_readings_ = 0;
-  } else if (std::holds_alternative<event::AllocationFailed>(event)) {
+  } else if (const auto* failed = std::get_if<event::AllocationFailed>(&event)) {
     streak_.clear();
     failed_since_ = true;
+    met_quota_ = met_quota_ || failed->cause == monitor::SpaceCause::kQuota;
   } else if (std::holds_alternative<event::RoomTaken>(event)) {
     room_taken_ = now;
     after_.clear();
@@ -104,8 +107,9 @@ std::string ProofWatch::WhyClosed(const monitor::SpaceEvent& event) const {
   return "";
 }
 
-std::string ProofWatch::RoomAsked(const monitor::action::TakeRoom& room,
-                                  std::int64_t steps_missing) {
+std::string ProofWatch::RoomAsked(const monitor::action::TakeRoom& room, std::int64_t steps_missing,
+                                  std::optional<std::int64_t> left_by_quota) {
+  limited_ = left_by_quota.has_value();
   settled_ = streak_.size() >= kReadingsThatSettle &&
              streak_.back().started - streak_.front().started >= kSettle;
   failed_since_ = false;
@@ -119,13 +123,20 @@ std::string ProofWatch::RoomAsked(const monitor::action::TakeRoom& room,
   return absl::StrFormat("asks for room with %d steps, %d are missing", room.steps, steps);
 }
 
-std::string ProofWatch::WhyNotOver(const monitor::VerdictRecord& record) const {
+std::string ProofWatch::WhyNotOver(const monitor::VerdictRecord& record,
+                                   std::optional<std::int64_t> left_by_quota) const {
   if (!settled_) {
     return "no three readings over the settle time were enough before the room was taken";
   }
   if (!room_taken_) return "the room was not taken";
   if (failed_since_) return "an allocation failed since";
   if (after_.empty()) return "no reading was enough after the room was taken";
+  // Of a very large gap a part will do.
+  const std::int64_t gap =
+      std::min(marks_.resume_bytes - marks_.full_bytes, 64 * marks_.step_bytes);
+  if (met_quota_ && limited_ && left_by_quota.value_or(gap) < gap) {
+    return absl::StrFormat("a quota was met, and leaves %d bytes of %d", *left_by_quota, gap);
+  }
   const std::int64_t told = record.last_proof ? record.last_proof->bytes_after : -1;
   if (std::ranges::find(after_, told) != after_.end()) return "";
   return absl::StrFormat("its proof names %d bytes, which no reading showed", told);

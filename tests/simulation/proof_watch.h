@@ -25,11 +25,14 @@ class ProofWatch {
   std::string WhyClosed(const monitor::SpaceEvent& event) const;
   // The working room is asked for; "" or what is wrong with that. `steps_missing`: of partitions
   // that had one.
-  std::string RoomAsked(const monitor::action::TakeRoom& room, std::int64_t steps_missing);
+  std::string RoomAsked(const monitor::action::TakeRoom& room, std::int64_t steps_missing,
+                        std::optional<std::int64_t> left_by_quota);
+  void IsOver() { met_quota_ = false; }
   // A record with an episode in it has become durable: only what is read from now on counts.
   void EpisodeIsDurable() { Forget(); }
   // A record without the episode is about to be written; "" or what is missing.
-  std::string WhyNotOver(const monitor::VerdictRecord& record) const;
+  std::string WhyNotOver(const monitor::VerdictRecord& record,
+                         std::optional<std::int64_t> left_by_quota) const;
   // What the policy says of its sight, after each event; "" or why it cannot say so.
   std::string SaysBlind(bool blind);
   // The same for what a person has lifted, against what is durable.
@@ -50,6 +53,9 @@ class ProofWatch {
   std::optional<monitor::SpaceReading> newest_;
   std::vector<Seen> streak_;  // in a row, each enough
   bool settled_ = false;      // when the room was asked for
+  bool limited_ = false;      // by a quota, then already
+  // An allocation met the quota since the last episode was over. No start forgets that.
+  bool met_quota_ = false;
   bool failed_since_ = false;
   std::optional<base::MonotonicTime> room_taken_;
   std::vector<std::int64_t> after_;  // bytes of those that were enough, with the room taken

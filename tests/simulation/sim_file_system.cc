@@ -171,6 +171,9 @@ absl::Status SimFileSystem::Begin(std::string_view call, const std::string& path
 absl::Status SimFileSystem::Allocate(Node& node, std::int64_t to_bytes, std::string_view call) {
   const std::int64_t missing = RoundUp(to_bytes) - node.allocated;
   if (missing <= 0) return absl::OkStatus();
+  if (quota_bytes_ && allocated_bytes_ + missing > *quota_bytes_) {
+    return Failed(EDQUOT, call, node.path);
+  }
   if (missing > TrueAvailable()) {
     ++enospc_count_;
     // ext4 keeps what it could get until somebody truncates or unlinks.

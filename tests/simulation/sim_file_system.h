@@ -68,6 +68,16 @@ class SimFileSystem final : public storage::FileSystem {
   void FailNextSync() { fail_sync_ = true; }
   void FailNextWrite() { fail_write_ = true; }
   void FailNextAllocation(int error_number) { fail_allocation_ = error_number; }
+  // All that is ours may have so many bytes more than it has now, and no more; nullopt: no limit.
+  void LimitTo(std::optional<std::int64_t> more_bytes) {
+    quota_bytes_.reset();
+    if (more_bytes) quota_bytes_ = allocated_bytes_ + *more_bytes;
+  }
+  // What the limit leaves; nullopt: there is none.
+  std::optional<std::int64_t> LeftByQuota() const {
+    if (!quota_bytes_) return std::nullopt;
+    return *quota_bytes_ - allocated_bytes_;
+  }
   // The process dies at its n-th call from now that changes something.
   void DieAfter(int calls) { calls_to_live_ = calls; }
   bool dead() const { return dead_; }
@@ -135,6 +145,7 @@ class SimFileSystem final : public storage::FileSystem {
   absl::btree_map<std::string, std::shared_ptr<Node>> nodes_;
   std::uint64_t newest_inode_ = 0;
   std::int64_t allocated_bytes_ = 0;
+  std::optional<std::int64_t> quota_bytes_;
   std::int64_t foreign_bytes_ = 0;
   std::int64_t foreign_inodes_ = 0;
   std::int64_t late_bytes_ = 0;

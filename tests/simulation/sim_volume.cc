@@ -175,7 +175,7 @@ void SimVolume::Do(const action::OpenGate&) {
 void SimVolume::Do(const action::Report&) { listener_.OnVolume(*this); }
 
 void SimVolume::Do(const action::Persist& persist) {
-  checker_.Decides(index_, policy_->durable(), persist.record);
+  checker_.Decides(index_, policy_->durable(), persist.record, disk_.LeftByQuota());
   if (mutation_ == Mutation::kSendBeforePersist) {
     told_early_ = persist.record;
     listener_.OnVolume(*this);
@@ -253,7 +253,7 @@ monitor::RoomAnswer SimVolume::TakeRoomNow(const action::TakeRoom& room) {
 }
 
 void SimVolume::Do(const action::TakeRoom& room) {
-  checker_.RoomAsked(index_, room, steps_missing_);
+  checker_.RoomAsked(index_, room, steps_missing_, disk_.LeftByQuota());
   const bool pretends =
       policy_->durable().holds.space &&
       (mutation_ == Mutation::kRecoverByMeasuring || mutation_ == Mutation::kPersistBeforeRoom);

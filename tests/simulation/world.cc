@@ -83,6 +83,7 @@ void World::Heal() {
     SimFileSystem& disk = spu_.volume(i).disk();
     disk.ForgetFaults();
     disk.SetMood(StatvfsMood::kHonest);
+    disk.LimitTo(std::nullopt);
     disk.FreeLate(false);
     disk.ReleaseLate();
     if (!StaysFull(i)) disk.ForeignGives(disk.foreign_bytes());

@@ -193,6 +193,12 @@ bool World::ApplyToDisk(const Fault& fault) {
     case FaultKind::kQuotaAtAllocation:
       disk.FailNextAllocation(EDQUOT);
       return true;
+    case FaultKind::kQuotaLimits:
+      if (disk.LeftByQuota()) return false;
+      disk.LimitTo(random.Bytes(base::kMiB));
+      scheduler_.At(Until(fault, seconds(20)), Owner::kWorld,
+                    [&disk] { disk.LimitTo(std::nullopt); });
+      return true;
     case FaultKind::kReserveEaten:
       if (random.Chance(500) && spu_.running()) {
         spu_.Kill(false, true);
