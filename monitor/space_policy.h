@@ -214,6 +214,7 @@ class SpacePolicy {
 
   ProofAttempt proof_;
   std::optional<GrantId> room_grant_;
+  base::MonotonicTime room_answered_;  // the last that was asked for
   base::Duration settle_;
   std::optional<base::MonotonicTime> last_episode_ended_;
   std::string began_;  // of the newest episode: with what evidence

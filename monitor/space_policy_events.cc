@@ -135,6 +135,7 @@ void SpacePolicy::On(const event::RoomTaken& e) {
   if (!room_grant_) return;
   budget_.Complete(*room_grant_, at_.now);
   room_grant_.reset();
+  room_answered_ = at_.now;
   reserve_held_bytes_ = e.reserve_bytes;
   steps_taken_ += e.steps;
   steps_taken_bytes_ += e.steps_bytes;  // what is missing still was told by who took them
@@ -146,6 +147,7 @@ void SpacePolicy::On(const event::RoomRefused& e) {
   // Part of it may be kept: the next reading tells.
   budget_.Complete(*room_grant_, at_.now);
   room_grant_.reset();
+  room_answered_ = at_.now;
   reserve_held_bytes_ = e.reserve_bytes;
   if (e.reserve_bytes < wanted_.marks.reserve_bytes) room_held_ = false;
   steps_taken_ += e.steps;
@@ -202,6 +204,7 @@ void SpacePolicy::On(const event::KnownElsewhere& e) {
              absl::StrFormat("the SC knew generation %d, here was %d: wiped, restored or rolled "
                              "back",
                              e.generation.value(), durable_.generation.value()));
+  shortage_unseen_ = true;  // whatever held it then, a quota perhaps, is not known here
 }
 
 void SpacePolicy::On(const event::ProofRefused& e) {

@@ -24,7 +24,7 @@ void SpacePolicy::On(const event::ReadingArrived& e) {
     return;
   }
   const SpaceReading& reading = std::get<SpaceReading>(e.outcome);
-  const base::Duration took = reading.finished - reading.started;
+  const base::Duration took = reading.finished - reading.started - reading.synced_for;
   if (took > options_.reading_deadline) {
     RejectReading({ReadingFaultKind::kDeadlineMissed,
                    absl::StrFormat("the reading took %s", base::FormatDuration(took))});
@@ -78,14 +78,15 @@ void SpacePolicy::AcceptReading(SpaceReading reading) {
 void SpacePolicy::CheckFirstStart() {
   if (!provisioning_ || !wanted_.holds.empty() || durable_.holds.empty()) return;
   const bool taking = room_grant_ || proof_.phase() > ProofAttempt::Phase::kReadings;
-  const std::optional<ProofFailure>& failure = proof_.failure();
-  if (taking || !failure) return;
-  // A reading that failed, before this one.
-  if (failure->step == ProofStep::kReadings && first_start_shortage() == nullptr) return;
-  const bool by_inodes = failure->inodes_short > 0 && failure->bytes_short == 0;
+  // Want of descriptors, say, is no want of space: it goes on trying.
+  const ProofFailure* shortage = first_start_shortage();
+  if (taking || shortage == nullptr || device_fault_) return;
+  const bool by_inodes = shortage->inodes_short > 0 && shortage->bytes_short == 0;
+  const bool unseen = shortage->step == ProofStep::kTakeRoom;
   const std::string why = FirstStartWaits();
   provisioning_ = false;
   RaiseSpace(by_inodes ? SpaceCause::kInodes : SpaceCause::kBytes, false, why);
+  shortage_unseen_ = unseen;
 }
 
 // Of ext4 it is known that only root brings about the difference, and that it stays the same.
@@ -173,6 +174,8 @@ void SpacePolicy::ConsiderReclaim(const SpaceReading& reading) {
   const std::optional<std::int64_t> wanted = WantedOfReclaim(reading);
   if (!wanted) reclaim_ended_.reset();
   if (!wanted || reclaim_running_ || provisioning_ || device_fault_) return;
+  // A trial of the room is given back: what it takes away is no reason to give up data.
+  if (room_grant_ || reading.started < room_answered_) return;
   // Where a segment more was written, policy may allow what it did not; and there is an end to it.
   const bool filled_on =
       reclaim_reading_ &&

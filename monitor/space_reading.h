@@ -43,11 +43,11 @@ struct SpaceReading {
   bool read_only = false;
   VolumeIdentity identity;
   std::uint64_t type_magic = 0;
-  // When the system call began and when it returned. Only what happened before `started` is
-  // certain to be in the numbers.
+  // When it began, with the sync before it, and when the system call returned. Only what happened
+  // before `started` is certain to be in the numbers.
   base::MonotonicTime started;
   base::MonotonicTime finished;
-  // What had to be synced before it took so long: btrfs, with everybody's data.
+  // How much of that was the sync: btrfs, with everybody's data.
   base::Duration synced_for{0};
 
   bool operator==(const SpaceReading&) const = default;

@@ -82,7 +82,12 @@ ProbeOutcome StatvfsProbe::Probe() {
       return FaultOf<ProbeOutcome>(status);
     }
   }
-  const base::MonotonicTime started = clock_.Now();
+  return Look(asked);
+}
+
+// What came to pass during a sync need not be in what it wrote: the reading begins before it.
+ProbeOutcome StatvfsProbe::Look(base::MonotonicTime asked) {
+  const base::MonotonicTime synced = clock_.Now();
   const auto stat = file_system_.StatFileSystem(layout_.directory());
   const base::MonotonicTime finished = clock_.Now();
   if (!stat.ok()) return FaultOf<ProbeOutcome>(stat.status());
@@ -98,10 +103,10 @@ ProbeOutcome StatvfsProbe::Probe() {
                         identity_.device_id, identity_.file_system_id)};
   }
   if (const auto* fault = std::get_if<ReadingFault>(&marker_fault)) return *fault;
-  const ReadingOutcome outcome = JudgeReading(*stat, started, finished);
+  const ReadingOutcome outcome = JudgeReading(*stat, asked, finished);
   if (const auto* fault = std::get_if<ReadingFault>(&outcome)) return *fault;
   SpaceReading reading = std::get<SpaceReading>(outcome);
-  reading.synced_for = started - asked;
+  reading.synced_for = synced - asked;
   return reading;
 }
 

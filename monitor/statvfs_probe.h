@@ -33,6 +33,8 @@ class SpaceProbe {
  public:
   virtual ~SpaceProbe() = default;
   virtual ProbeOutcome Probe() = 0;
+  // At once, whatever the filesystem is behind with: of what does not change in a moment.
+  virtual ProbeOutcome Glance() = 0;
 };
 
 class StatvfsProbe final : public SpaceProbe {
@@ -42,6 +44,7 @@ class StatvfsProbe final : public SpaceProbe {
                                            const base::Clock& clock, const VolumeLayout& layout);
 
   ProbeOutcome Probe() override;
+  ProbeOutcome Glance() override { return Look(clock_.Now()); }
 
   const VolumeMarker& marker() const { return marker_; }
   const VolumeIdentity& identity() const { return identity_; }
@@ -51,6 +54,7 @@ class StatvfsProbe final : public SpaceProbe {
   StatvfsProbe(storage::FileSystem& file_system, const base::Clock& clock, VolumeLayout layout)
       : file_system_(file_system), clock_(clock), layout_(std::move(layout)) {}
 
+  ProbeOutcome Look(base::MonotonicTime asked);
   std::variant<std::monostate, ReadingFault, VolumeFault> FindMarkerFault();
 
   storage::FileSystem& file_system_;

@@ -303,7 +303,8 @@ void ControllerCore::OnHeartbeat(StreamId stream, const v1::SpuHeartbeat& heartb
   bool settled = true;
   for (const base::Uuid& uuid : session->volumes) {
     const VolumeState& volume = volumes_.at(uuid);
-    if (!volume.reported() || volume.fault_alone) continue;
+    const bool fault_alone = volume.fault_alone && volume.session == session->id;
+    if (!volume.reported() || fault_alone) continue;
     digest += daemon::HeartbeatDigest(volume.record.accepted);
     settled = settled && volume.synced && volume.session == session->id && !volume.in_store;
   }

@@ -17,7 +17,7 @@ constexpr base::Duration kHousekeepingInterval = std::chrono::seconds(1);
 }  // namespace
 
 absl::Status Volume::CheckMarks(VolumeDisk& disk, const monitor::MarksOverrides& overrides) {
-  const monitor::ProbeOutcome probe = disk.probe().Probe();
+  const monitor::ProbeOutcome probe = disk.probe().Glance();
   const auto* reading = std::get_if<monitor::SpaceReading>(&probe);
   if (reading == nullptr) return absl::OkStatus();
   return monitor::ValidateMarks(
@@ -40,7 +40,7 @@ void Volume::Start(absl::AnyInvocable<void(absl::Status)> done) {
   first_look_->TryRun(
       [disk = disk_] {
         return FirstLook{storage::ListPartitions(disk->file_system(), disk->layout().partitions()),
-                         disk->probe().Probe()};
+                         disk->probe().Glance()};
       },
       [this](const FirstLook& look) { OnFirstLook(look); });
 }

@@ -177,9 +177,9 @@ void PolicyRig::CheckGate() {
 
 void PolicyRig::CountReading(const ReadingOutcome& outcome) {
   const auto* reading = std::get_if<SpaceReading>(&outcome);
-  const bool believed = reading != nullptr && reading->identity == VolumeIdentity{1, 2} &&
-                        !reading->read_only &&
-                        reading->finished - reading->started <= options_.reading_deadline;
+  const bool believed =
+      reading != nullptr && reading->identity == VolumeIdentity{1, 2} && !reading->read_only &&
+      reading->finished - reading->started - reading->synced_for <= options_.reading_deadline;
   if (reading != nullptr && (reading->read_only || reading->identity != VolumeIdentity{1, 2})) {
     device_fault_ = true;
   }
@@ -212,7 +212,8 @@ ReadingOutcome PolicyRig::ReadDisk() const {
   reading.read_only = read_only_;
   reading.identity = identity_;
   reading.type_magic = 0xEF53;
-  reading.started = reading.finished = now_;
+  reading.started = now_ - sync_takes_;
+  reading.finished = now_;
   reading.synced_for = sync_takes_;
   return reading;
 }

@@ -106,6 +106,18 @@ TEST_F(SpacePolicyTest, AGenerationAboveOursElsewhereMeansWeWereWiped) {
   EXPECT_TRUE(rig_.RunUntilOpen(seconds(10)));
 }
 
+// What held it then may have been a quota: readings show nothing of one, and the reserve is there.
+TEST_F(SpacePolicyTest, WhatIsKnownElsewhereIsProvenByTakingTheGapForReal) {
+  BecomeReady();
+  rig_.Do(event::KnownElsewhere{base::Generation(41), base::Episode(9)});
+  rig_.quota_left_ = 0;
+  rig_.Run(minutes(1));
+  EXPECT_FALSE(policy().gate_open());
+  EXPECT_GT(rig_.trials_, 0);
+  rig_.quota_left_ = PolicyRig::kCapacity;
+  EXPECT_TRUE(rig_.RunUntilOpen(seconds(60)));
+}
+
 TEST_F(SpacePolicyTest, OurGenerationElsewhereWithAnotherContentMeansWeWereRolledBack) {
   BecomeReady();
   rig_.Do(event::KnownElsewhere{base::Generation(1), base::Episode(4)});

@@ -326,6 +326,28 @@ TEST_F(SpacePolicyTest, AProofRefusedByTheControllerIsProvenAgain) {
   EXPECT_EQ(rig_.on_disk_.last_proof->episode, base::Episode(2));
 }
 
+TEST_F(SpacePolicyTest, WhatATrialTakesForAMomentIsNoReasonToReclaim) {
+  BecomeReady();
+  rig_.Do(event::AllocationFailed{SpaceCause::kQuota, "fallocate: EDQUOT"});
+  ASSERT_TRUE(rig_.RunUntil([&] { return rig_.taking_.has_value(); }, minutes(1)));
+  ASSERT_GT(rig_.taking_->trial_bytes, 0);
+  rig_.Do(event::PollNow{});
+  ASSERT_TRUE(rig_.reading_);
+  SpaceReading low = std::get<SpaceReading>(rig_.ReadDisk());
+  low.available_bytes = rig_.marks().resume_bytes;
+  rig_.AnswerReadingWith(low);
+  EXPECT_FALSE(rig_.reclaiming_);
+  rig_.Pass(milliseconds(1));
+  rig_.Do(event::PollNow{});
+  rig_.Pass(milliseconds(1));
+  low.started = low.finished = rig_.now();  // in the middle of it, and told when it is over
+  rig_.Pass(milliseconds(1));
+  ASSERT_TRUE(rig_.AnswerRoom());
+  rig_.AnswerReadingWith(low);
+  EXPECT_FALSE(rig_.reclaiming_);
+  EXPECT_TRUE(rig_.RunUntilOpen(minutes(1)));
+}
+
 // btrfs, with a neighbour who leaves much to be written.
 TEST_F(SpacePolicyTest, ASyncThatTakesLongerThanAReadingMayDelaysTheProofAndNoMore) {
   for (const base::Duration takes : {milliseconds(900), milliseconds(1500), milliseconds(9000)}) {
