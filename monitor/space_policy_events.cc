@@ -140,6 +140,7 @@ void SpacePolicy::On(const event::RoomTaken& e) {
   steps_taken_ += e.steps;
   steps_taken_bytes_ += e.steps_bytes;  // what is missing still was told by who took them
   FollowProof(proof_.OnRoomTaken(e, at_.now));
+  proof_.SetStepsMissing(steps_missing_);  // also of what went while it was being taken
 }
 
 void SpacePolicy::On(const event::RoomRefused& e) {

@@ -348,6 +348,17 @@ TEST_F(SpacePolicyTest, WhatATrialTakesForAMomentIsNoReasonToReclaim) {
   EXPECT_TRUE(rig_.RunUntilOpen(minutes(1)));
 }
 
+TEST_F(SpacePolicyTest, AStepThatGoesWhileTheRoomIsTriedIsTakenTheSecondTime) {
+  BecomeReady();
+  rig_.Do(event::AllocationFailed{SpaceCause::kQuota, "fallocate: EDQUOT"});
+  ASSERT_TRUE(rig_.RunUntil([&] { return rig_.taking_.has_value(); }, minutes(1)));
+  EXPECT_EQ(rig_.taking_->steps, 0);
+  rig_.Do(event::StepsMissing{1});
+  ASSERT_TRUE(rig_.AnswerRoom());
+  ASSERT_TRUE(rig_.RunUntil([&] { return rig_.taking_.has_value(); }, minutes(1)));
+  EXPECT_EQ(rig_.taking_->steps, 1);
+}
+
 // btrfs, with a neighbour who leaves much to be written.
 TEST_F(SpacePolicyTest, ASyncThatTakesLongerThanAReadingMayDelaysTheProofAndNoMore) {
   for (const base::Duration takes : {milliseconds(900), milliseconds(1500), milliseconds(9000)}) {

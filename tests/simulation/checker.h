@@ -88,6 +88,7 @@ class Checker {
   void StateWasLost(std::size_t volume) {
     volumes_[volume].durable.reset();
     volumes_[volume].served = false;
+    volumes_[volume].watch.StateWasLost();
   }
 
   // What the policy is told and what it asks for, against what the disk said.

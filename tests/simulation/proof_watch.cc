@@ -25,9 +25,13 @@ const SpaceReading* ReadingIn(const monitor::SpaceEvent& event) {
 }  // namespace
 
 void ProofWatch::Boot(const monitor::BootState& boot) {
-  const bool met_quota = met_quota_;
+  // What did not become durable is forgotten by a start, rightly: nobody was told.
+  const bool held = boot.record && boot.record->holds.space;
+  const bool met_quota = met_quota_ && (held || knows_nothing_);
+  const bool knows_nothing = knows_nothing_;
   *this = ProofWatch();
   met_quota_ = met_quota;
+  knows_nothing_ = knows_nothing;
   marks_ = boot.marks;
   identity_ = boot.identity;
   blind_ = boot.record && boot.record->holds.blind;
@@ -78,6 +82,8 @@ void ProofWatch::Told(const monitor::SpaceEvent& event, base::MonotonicTime now)
   } else if (const auto* changed = std::get_if<event::MarksChanged>(&event)) {
     if (changed->marks != marks_) Forget();
     marks_ = changed->marks;
+  } else if (std::holds_alternative<event::KnownElsewhere>(event)) {
+    knows_nothing_ = false;
   } else if (std::holds_alternative<event::OperatorHolds>(event)) {
     released_ = false;
   } else if (std::holds_alternative<event::OperatorReleases>(event)) {
@@ -134,7 +140,7 @@ std::string ProofWatch::WhyNotOver(const monitor::VerdictRecord& record,
   // Of a very large gap a part will do.
   const std::int64_t gap =
       std::min(marks_.resume_bytes - marks_.full_bytes, 64 * marks_.step_bytes);
-  if (met_quota_ && limited_ && left_by_quota.value_or(gap) < gap) {
+  if (met_quota_ && !knows_nothing_ && limited_ && left_by_quota.value_or(gap) < gap) {
     return absl::StrFormat("a quota was met, and leaves %d bytes of %d", *left_by_quota, gap);
   }
   const std::int64_t told = record.last_proof ? record.last_proof->bytes_after : -1;

@@ -27,7 +27,9 @@ class ProofWatch {
   // that had one.
   std::string RoomAsked(const monitor::action::TakeRoom& room, std::int64_t steps_missing,
                         std::optional<std::int64_t> left_by_quota);
-  void IsOver() { met_quota_ = false; }
+  void IsOver() { met_quota_ = met_quota_ && knows_nothing_; }
+  // Its verdict is another now than it was: what it met is known again by the controller's word.
+  void StateWasLost() { knows_nothing_ = true; }
   // A record with an episode in it has become durable: only what is read from now on counts.
   void EpisodeIsDurable() { Forget(); }
   // A record without the episode is about to be written; "" or what is missing.
@@ -54,8 +56,9 @@ class ProofWatch {
   std::vector<Seen> streak_;  // in a row, each enough
   bool settled_ = false;      // when the room was asked for
   bool limited_ = false;      // by a quota, then already
-  // An allocation met the quota since the last episode was over. No start forgets that.
+  // An allocation met the quota since the last episode was over, and a durable hold says so.
   bool met_quota_ = false;
+  bool knows_nothing_ = false;
   bool failed_since_ = false;
   std::optional<base::MonotonicTime> room_taken_;
   std::vector<std::int64_t> after_;  // bytes of those that were enough, with the room taken
