@@ -1,5 +1,6 @@
 // Assignments out, acknowledgements and offsets in. None of it can carry a verdict.
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_format.h"
 #include "sc/core/controller_core.h"
@@ -44,22 +45,32 @@ void ControllerCore::OnAssignmentsAck(StreamId stream, const v1::AssignmentsAck&
   for (const base::Uuid& uuid : session->volumes) {
     if (volumes_.at(uuid).waiting) behind.insert(uuid);
   }
-  if (behind.empty() && session->held_acks.empty()) {
-    TakeAssignmentsAck(spus_.at(spu_id), ack, moment);
-  } else if (session->held_acks.size() < kHeldAcks) {
+  if (session->held_acks.size() < kHeldAcks) {
     session->held_acks.push_back({ack, std::move(behind)});
-  }  // else it is asked for again
+  } else {
+    session->acks_dropped = true;
+  }
+  TakeHeldAcks(spus_.at(spu_id), moment);
 }
 
 void ControllerCore::ReleaseAcks(const base::Uuid& volume, Moment moment) {
   SpuState& spu = spus_.at(volumes_.at(volume).record.spu_id);
   if (!spu.session) return;
+  for (HeldAck& one : spu.session->held_acks) one.behind.erase(volume);
+  TakeHeldAcks(spu, moment);
+}
+
+// One after the other: the rows of the next follow from those of the one before.
+void ControllerCore::TakeHeldAcks(SpuState& spu, Moment moment) {
+  if (!spu.session) return;
   auto& held = spu.session->held_acks;
-  for (HeldAck& one : held) one.behind.erase(volume);
-  while (!held.empty() && held.front().behind.empty()) {
+  while (!held.empty() && held.front().behind.empty() && spu.acks_in_store == 0) {
     const v1::AssignmentsAck ack = std::move(held.front().ack);
     held.pop_front();
     TakeAssignmentsAck(spu, ack, moment);
+  }
+  if (held.empty() && std::exchange(spu.session->acks_dropped, false)) {
+    spu.session->assignments_acked = 0;
   }
 }
 
@@ -67,7 +78,9 @@ void ControllerCore::TakeAssignmentsAck(SpuState& spu, const v1::AssignmentsAck&
                                         Moment moment) {
   const std::string& spu_id = spu.record.id;
   Session& session = *spu.session;
-  session.assignments_acked = std::max(session.assignments_acked, ack.version());
+  // No list is answered before it was sent.
+  session.assignments_acked =
+      std::max(session.assignments_acked, std::min(ack.version(), session.assignments_sent));
   StoreBatch batch = assignments_->RowsOf(spu_id, ack, moment.wall);
   // Behind a report that is in the store it goes in any case: that is published first.
   const bool alone = std::none_of(
@@ -80,6 +93,7 @@ void ControllerCore::TakeAssignmentsAck(SpuState& spu, const v1::AssignmentsAck&
                        .session = session.id,
                        .ack = ack,
                        .batch = batch};
+  ++spu.acks_in_store;
   Store(std::move(batch), std::move(pending));
 }
 
@@ -107,13 +121,20 @@ void ControllerCore::AddRefusedAssignments(const std::string& spu_id, StoreBatch
   }
 }
 
-void ControllerCore::OnAssignmentsAckDone(const PendingBatch& pending, const absl::Status& status) {
-  if (!status.ok()) {
+void ControllerCore::OnAssignmentsAckDone(const PendingBatch& pending, const absl::Status& status,
+                                          Moment moment) {
+  SpuState& spu = spus_.at(pending.spu_id);
+  --spu.acks_in_store;
+  if (status.ok()) {
+    PublishAssignmentsAck(pending);
+  } else if (spu.session && spu.session->id == pending.session) {
     // Ask again: the answer was lost on its way into the store.
-    SpuState& spu = spus_.at(pending.spu_id);
-    if (spu.session && spu.session->id == pending.session) spu.session->assignments_acked = 0;
-    return;
+    spu.session->assignments_acked = 0;
   }
+  TakeHeldAcks(spu, moment);
+}
+
+void ControllerCore::PublishAssignmentsAck(const PendingBatch& pending) {
   assignments_->Apply(pending.batch);
   if (!pending.batch.deleted_tombstones.empty()) {
     for (auto& [uuid, volume] : volumes_) DropForgottenLostData(volume);

@@ -102,7 +102,7 @@ Effects ControllerCore::StoreDone(StoreToken token, const absl::Status& status, 
       ReleaseAcks(pending.volume, moment);
       break;
     case PendingBatch::Purpose::kAssignmentsAck:
-      OnAssignmentsAckDone(pending, status);
+      OnAssignmentsAckDone(pending, status, moment);
       break;
     case PendingBatch::Purpose::kReplace:
       // A Hello since then, of that machine or of another, has ended it; so says its row too.

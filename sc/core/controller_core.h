@@ -160,9 +160,11 @@ class ControllerCore {
   void TakeAssignmentsAck(SpuState& spu, const v1::AssignmentsAck& ack, Moment moment);
   // The report of `volume` that waited is with the store now, or is gone.
   void ReleaseAcks(const base::Uuid& volume, Moment moment);
+  void TakeHeldAcks(SpuState& spu, Moment moment);
   // Lines of history for assignments the SPU refuses for a reason it did not give before.
   void AddRefusedAssignments(const std::string& spu_id, StoreBatch& batch, Moment moment);
-  void OnAssignmentsAckDone(const PendingBatch& pending, const absl::Status& status);
+  void OnAssignmentsAckDone(const PendingBatch& pending, const absl::Status& status, Moment moment);
+  void PublishAssignmentsAck(const PendingBatch& pending);
   // What the SPU has, and has not, in this session.
   void NoteTaken(const std::string& spu_id, base::SessionId session, const v1::AssignmentsAck& ack);
   void OnProgress(StreamId stream, const v1::Progress& progress, Moment moment);

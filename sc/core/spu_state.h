@@ -16,7 +16,8 @@
 
 namespace tidemark::sc {
 
-// An acknowledgement of assignments that came after reports which still wait for the store.
+// An acknowledgement of assignments that came after reports which still wait for the store, or
+// after another that is in it: rows are made from what is published.
 struct HeldAck {
   v1::AssignmentsAck ack;
   std::set<base::Uuid> behind;
@@ -38,6 +39,7 @@ struct Session {
   std::uint64_t assignments_acked = 0;
   base::MonotonicTime assignments_sent_at;
   std::deque<HeldAck> held_acks;
+  bool acks_dropped = false;  // more were held than can be: all is asked for again
 };
 
 struct SpuState {
@@ -48,6 +50,8 @@ struct SpuState {
   base::WallMillis since_unix_ms = 0;
   // Why there is no session, for people.
   std::string down_reason;
+  // Acknowledgements in the store, also of a session that has ended since: the next one waits.
+  int acks_in_store = 0;
   // Offsets and sizes it told of its partitions. Not durable.
   std::map<base::PartitionId, v1::PartitionProgress> progress;
 

@@ -60,6 +60,14 @@ class LostDataOrderTest : public testing::Test {
     result->set_ok(true);
     return message;
   }
+  v1::AttachRequest Refusal() {
+    v1::AttachRequest message = Ack();
+    v1::AssignmentResult* result = message.mutable_assignments_ack()->mutable_results(0);
+    result->set_ok(false);
+    result->set_refusal(v1::ASSIGNMENT_REFUSAL_NO_ROOM);
+    result->set_detail("no room");
+    return message;
+  }
   // Online once, and then attached anew.
   void AttachAgain() {
     Say(Whole());
@@ -100,6 +108,51 @@ TEST_F(LostDataOrderTest, WhatWasTakenInAnEarlierSessionIsNotOnlineBeforeItIsTak
   EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_ONLINE);
 }
 
+// Whatever is in the store already: the last word counts.
+TEST_F(LostDataOrderTest, AnAnswerDoesNotOvertakeTheOneBeforeIt) {
+  Say(Whole());
+  CommitAll();
+  Say(Ack());
+  CommitAll();
+  ASSERT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_ONLINE);
+  Say(Refusal());
+  Say(Ack());  // changes no row that is published
+  CommitAll();
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_ONLINE);
+  Say(Refusal());
+  CommitAll();
+  ASSERT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_OFFLINE);
+  Say(Ack());
+  Say(Refusal());
+  CommitAll();
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_OFFLINE);
+}
+
+TEST_F(LostDataOrderTest, AnswersThatWereDroppedAreAskedForAgain) {
+  Say(Whole());
+  CommitAll();
+  Say(Refusal());
+  for (int i = 0; i < 40; ++i) Say(Refusal());
+  Say(Ack());
+  EXPECT_EQ(session()->held_acks.size(), 16u);
+  EXPECT_TRUE(session()->acks_dropped);
+  CommitAll();
+  EXPECT_TRUE(session()->held_acks.empty());
+  EXPECT_LT(session()->assignments_acked, session()->assignments_sent);
+  Say(Ack());
+  CommitAll();
+  EXPECT_EQ(session()->assignments_acked, session()->assignments_sent);
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_ONLINE);
+}
+
+TEST_F(LostDataOrderTest, AListThatWasNotSentIsNotAnswered) {
+  v1::AttachRequest bold = Ack();
+  bold.mutable_assignments_ack()->set_version(1'000'000);
+  Say(bold);
+  CommitAll();
+  EXPECT_EQ(session()->assignments_acked, session()->assignments_sent);
+}
+
 TEST_F(LostDataOrderTest, AnAcknowledgementThatChangesNothingWaitsForTheReportInTheStore) {
   AttachAgain();
   Say(Whole());
@@ -134,7 +187,7 @@ TEST_F(LostDataOrderTest, APartitionThatIsRefusedLaterIsNoLongerTaken) {
   refused.mutable_assignments_ack()->mutable_results(0)->set_refusal(v1::ASSIGNMENT_REFUSAL_DEVICE);
   Say(refused);
   CommitAll();
-  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_LEADER_OFFLINE);
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_OFFLINE);
 }
 
 }  // namespace

@@ -85,10 +85,14 @@ class FixedAssignments : public AssignmentSource {
     for (const v1::AssignmentResult& result : ack.results()) {
       for (const PartitionRecord& partition : partitions_) {
         if (partition.id.value() != result.partition_id() || partition.spu_id != spu_id) continue;
-        if (partition.acked() || !result.ok()) continue;
-        batch.partitions.push_back(partition);
-        batch.partitions.back().acked_version = result.spec_version();
-        batch.partitions.back().acked_unix_ms = wall;
+        PartitionRecord row = partition;
+        row.refusal = result.refusal();
+        row.refusal_detail = result.detail();
+        if (result.ok()) row.acked_version = result.spec_version();
+        if (row.acked_version == partition.acked_version && row.refusal == partition.refusal)
+          continue;
+        row.acked_unix_ms = wall;
+        batch.partitions.push_back(row);
       }
     }
     return batch;
