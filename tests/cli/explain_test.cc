@@ -210,8 +210,10 @@ TEST_F(ExplainTest, APartitionWhoseSpuIsAwayNamesTheSpu) {
   partition.set_status(sc::v1::PARTITION_STATUS_LEADER_OFFLINE);
   partition.set_reachable(false);
   partition.set_reason("no session");
+  partition.set_assignment_acked(true);
   EXPECT_THAT(Run({"partition", "explain", "orders/0"}).out,
-              AllOf(HasSubstr("orders/0 is LeaderOffline"), HasSubstr("bring SPU node-1 back")));
+              AllOf(HasSubstr("orders/0 is LeaderOffline"), HasSubstr("bring SPU node-1 back"),
+                    HasSubstr("acknowledged once, not confirmed since")));
 }
 
 }  // namespace

@@ -110,12 +110,7 @@ TEST_F(SpacePolicyTest, AGenerationAboveOursElsewhereMeansWeWereWiped) {
 TEST_F(SpacePolicyTest, WhatIsKnownElsewhereIsProvenByTakingTheGapForReal) {
   BecomeReady();
   rig_.Do(event::KnownElsewhere{base::Generation(41), base::Episode(9)});
-  rig_.quota_left_ = 0;
-  rig_.Run(minutes(1));
-  EXPECT_FALSE(policy().gate_open());
-  EXPECT_GT(rig_.trials_, 0);
-  rig_.quota_left_ = PolicyRig::kCapacity;
-  EXPECT_TRUE(rig_.RunUntilOpen(seconds(60)));
+  ExpectAQuotaKeepsItClosed();
 }
 
 TEST_F(SpacePolicyTest, OurGenerationElsewhereWithAnotherContentMeansWeWereRolledBack) {
@@ -219,12 +214,7 @@ TEST_F(SpacePolicyTest, AnEpisodeFromBeforeTheStartIsProvenByTakingTheGapForReal
   rig_.AnswerPersist();
   ASSERT_TRUE(rig_.on_disk_.holds.space.has_value());
   rig_.Boot();
-  rig_.quota_left_ = 0;
-  rig_.Run(minutes(1));
-  EXPECT_FALSE(policy().gate_open());
-  EXPECT_GT(rig_.trials_, 0);
-  rig_.quota_left_ = PolicyRig::kCapacity;
-  EXPECT_TRUE(rig_.RunUntilOpen(seconds(60)));
+  ExpectAQuotaKeepsItClosed();
 }
 
 }  // namespace

@@ -24,6 +24,15 @@ class SpacePolicyTest : public testing::Test {
     rig_.trace_.clear();
     rig_.reports_.clear();
   }
+  // Readings show nothing of one: only who takes the gap for real finds it.
+  void ExpectAQuotaKeepsItClosed() {
+    rig_.quota_left_ = 0;
+    rig_.Run(std::chrono::minutes(1));
+    EXPECT_FALSE(policy().gate_open());
+    EXPECT_GT(rig_.trials_, 0);
+    rig_.quota_left_ = PolicyRig::kCapacity;
+    EXPECT_TRUE(rig_.RunUntilOpen(std::chrono::seconds(60)));
+  }
   void BecomeFull() {
     BecomeReady();
     rig_.Fill(rig_.marks().full_bytes - 1);
