@@ -147,7 +147,8 @@ void Checker::FoundAtBoot(std::size_t volume, const std::optional<monitor::Verdi
       Fail(absl::StrFormat("P5: volume %d: nothing is found, but this was durable: %s", volume,
                            Describe(*v.durable)));
     }
-    v.handed.clear();
+    // What was handed stays: the torn block over it may never have reached the disk, and a power
+    // cut then brings it back.
     return;
   }
   const Essence now = EssenceOf(*record);
