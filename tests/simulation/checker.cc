@@ -222,6 +222,9 @@ void Checker::GateOpened(std::size_t volume, bool room_held) {
     Fail(absl::StrFormat("P1: volume %d opened over a durable hold: %s", volume,
                          Describe(*v.durable)));
   }
+  // A copy put back may be of a verdict whose room was gone as it became durable: who opens over
+  // it has looked for the room, and found it.
+  if (v.durable && room_held) v.ever[*v.durable] = true;
 }
 
 void Checker::Admitted(std::size_t volume, bool has_its_blocks) {
