@@ -89,7 +89,16 @@ absl::Status MakeExt4Image(const std::string& image, const ImageOptions& options
 absl::Status MakeXfsImage(const std::string& image, const ImageOptions& options) {
   TM_RETURN_IF_ERROR(KernelHas("xfs"));
   TM_RETURN_IF_ERROR(MakeSparseFile(image, options.size_bytes));
-  return RunTool({"mkfs.xfs", "-q", "-f", "-K", image}).status();
+  std::vector<std::string> words = {"mkfs.xfs", "-q", "-f", "-K"};
+  if (options.inodes > 0) {
+    // It makes inodes as it needs them, up to a share of its blocks: large ones soon reach that.
+    constexpr std::int64_t kInodeBytes = 2048;
+    const std::int64_t percent =
+        std::max<std::int64_t>(1, options.inodes * kInodeBytes * 100 / options.size_bytes);
+    words.insert(words.end(), {"-i", absl::StrFormat("size=%d,maxpct=%d", kInodeBytes, percent)});
+  }
+  words.push_back(image);
+  return RunTool(std::move(words)).status();
 }
 
 absl::Status MakeBtrfsImage(const std::string& image, const ImageOptions& options) {

@@ -35,7 +35,7 @@ class SmallVolume {
   struct Options {
     Kind kind = Kind::kAny;
     std::int64_t size_bytes = 64 * 1024 * 1024;
-    std::int64_t inodes = 0;            // ext4, tmpfs; 0: the filesystem's own choice
+    std::int64_t inodes = 0;            // not btrfs; 0: the filesystem's own choice
     std::int64_t blocks_per_group = 0;  // ext4, which grows in whole groups; 0: its own choice
     int reserved_percent = 0;           // ext4: blocks only root may use
     std::int64_t quota_bytes = 0;       // btrfs: path() is a subvolume limited to this

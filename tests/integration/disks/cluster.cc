@@ -56,8 +56,9 @@ std::string SpuConfig(const std::string& state, const std::string& sc, const Dis
       state, sc, volume, kFullBytes, kResumeBytes, kLowBytes, kReserveBytes, kStepBytes,
       kSegmentBytes);
   if (disk_case.cause == Cause::kInodes) {
-    text += absl::StrFormat("full_inodes = \"%d\"\nresume_inodes = \"%d\"\nlow_inodes = \"%d\"\n",
-                            kFullInodes, kResumeInodes, kLowInodes);
+    text +=
+        absl::StrFormat("full_inodes = \"%d\"\nresume_inodes = \"%d\"\nlow_inodes = \"%d\"\n",
+                        disk_case.full_inodes(), disk_case.resume_inodes(), disk_case.low_inodes());
   }
   return text;
 }

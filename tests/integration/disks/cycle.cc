@@ -138,7 +138,8 @@ absl::Status Cycle::ExpectShortage() {
                       sight.free_bytes, sight.available_inodes, sight.quota_left_bytes);
   switch (disk_.disk_case().cause) {
     case Cause::kInodes:
-      return Expect(sight.available_inodes < kFullInodes && sight.available_bytes > kResumeBytes,
+      return Expect(sight.available_inodes < disk_.disk_case().full_inodes() &&
+                        sight.available_bytes > kResumeBytes,
                     "inodes should be what is short: " + seen);
     case Cause::kReserved:
       return Expect(sight.available_bytes < kResumeBytes && sight.free_bytes > kResumeBytes,

@@ -129,7 +129,7 @@ absl::Status Disk::MakeHeadroom() {
 absl::Status Disk::FillUp(std::int64_t left_bytes) {
   switch (case_.cause) {
     case Cause::kInodes:
-      return neighbour_->TakeInodesUntilLeft(0);
+      return neighbour_->TakeInodesUntilLeft(case_.phantom_inodes);
     case Cause::kQuota:
       return neighbour_->FillCompletely();
     case Cause::kThin:

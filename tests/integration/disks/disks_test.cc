@@ -19,7 +19,7 @@ namespace tidemark::disks {
 namespace {
 
 constexpr int kCycles = 5;
-constexpr int kReconnects = 60;  // 9 cases: 540
+constexpr int kReconnects = 60;  // 10 cases: 600
 
 std::uint64_t Seed() {
   const char* given = std::getenv("TIDEMARK_SEED");

@@ -24,7 +24,7 @@ absl::Status ExpectNumbers(const space::v1::Proof& proof, const Stopped& stopped
       Earned(proof.reserve_bytes() >= kReserveBytes,
              absl::StrFormat("the proof holds a reserve of %d bytes", proof.reserve_bytes())));
   if (disk_case.cause != Cause::kInodes) return absl::OkStatus();
-  return Earned(proof.counts_inodes() && proof.inodes_after() >= kResumeInodes,
+  return Earned(proof.counts_inodes() && proof.inodes_after() >= disk_case.resume_inodes(),
                 absl::StrFormat("the proof has %d inodes", proof.inodes_after()));
 }
 
@@ -71,7 +71,8 @@ absl::Status ExpectProven(const Disk& disk, const Cluster& cluster, const Stoppe
       Earned(disk.disk_case().cause != Cause::kQuota || sight.quota_left_bytes >= kGapBytes,
              absl::StrFormat("the quota has %d bytes left, the gap is %d", sight.quota_left_bytes,
                              kGapBytes)));
-  return Earned(disk.disk_case().cause != Cause::kInodes || sight.available_inodes >= kResumeInodes,
+  return Earned(disk.disk_case().cause != Cause::kInodes ||
+                    sight.available_inodes >= disk.disk_case().resume_inodes(),
                 absl::StrFormat("statvfs shows %d inodes", sight.available_inodes));
 }
 
