@@ -1,8 +1,10 @@
 #include "cli/commands/hello_refusals.h"
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "absl/strings/str_format.h"
+#include "base/clock.h"
 #include "cli/words.h"
 
 namespace tidemark::cli {
@@ -14,12 +16,20 @@ using sc::v1::Spu;
 constexpr char kRefused[] = "hello.refused";
 constexpr int kNewest = 100;  // one SPU that is refused writes a line each minute
 
-bool StillTells(const Event& refusal, const sc::v1::ListSpusResponse& spus) {
-  const auto& all = spus.spus();
-  const auto spu = std::ranges::find_if(
-      all, [&refusal](const Spu& one) { return one.id() == refusal.spu_id(); });
-  if (spu == all.end()) return std::ranges::none_of(all, &Spu::attached);
-  return !spu->attached() && refusal.at_unix_ms() >= spu->since_unix_ms();
+// Who goes on trying writes a line each minute: what is older has ended.
+constexpr base::WallMillis kGoesOnMs = 120'000;
+
+const Spu* FindSpu(const std::string& id, const sc::v1::ListSpusResponse& spus) {
+  const auto spu =
+      std::ranges::find_if(spus.spus(), [&id](const Spu& one) { return one.id() == id; });
+  return spu == spus.spus().end() ? nullptr : &*spu;
+}
+
+bool StillTells(const Event& refusal, const Spu* spu, bool any_attached) {
+  const base::WallMillis ago = base::SystemClock().WallNow() - refusal.at_unix_ms();
+  const bool goes_on = std::abs(ago) <= kGoesOnMs;  // clocks differ
+  if (spu == nullptr) return goes_on || !any_attached;
+  return refusal.at_unix_ms() >= spu->since_unix_ms() && (goes_on || !spu->attached());
 }
 
 }  // namespace
@@ -27,20 +37,24 @@ bool StillTells(const Event& refusal, const sc::v1::ListSpusResponse& spus) {
 HelloRefusals FindHelloRefusals(const Invocation& invocation,
                                 const sc::v1::ListSpusResponse& spus) {
   HelloRefusals newest;
-  if (!spus.spus().empty() && std::ranges::all_of(spus.spus(), &Spu::attached)) return newest;
+  const bool any_attached = std::ranges::any_of(spus.spus(), &Spu::attached);
   sc::v1::ListEventsRequest request;
   request.set_contains(kRefused);
   request.set_limit(kNewest);
   const auto events = invocation.Controller().ListEvents(request);
   if (!events.ok()) return newest;
   for (const Event& event : events->events()) {  // newest last
-    if (event.name() == kRefused && StillTells(event, spus)) newest[event.spu_id()] = event;
+    const Spu* spu = FindSpu(event.spu_id(), spus);
+    if (event.name() != kRefused || !StillTells(event, spu, any_attached)) continue;
+    newest[event.spu_id()] = {event, spu != nullptr && spu->attached()};
   }
   return newest;
 }
 
-std::string RefusedText(const Event& refusal) {
-  return absl::StrFormat("refused at %s: %s", TimeText(refusal.at_unix_ms()), refusal.reason());
+std::string RefusedText(const HelloRefusal& refusal) {
+  return absl::StrFormat("%srefused at %s: %s",
+                         refusal.of_another ? "another process of this id was " : "",
+                         TimeText(refusal.event.at_unix_ms()), refusal.event.reason());
 }
 
 }  // namespace tidemark::cli

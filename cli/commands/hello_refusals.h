@@ -1,4 +1,5 @@
-// Why an SPU that runs is not attached: the newest Hello of each that the SC refused.
+// Why an SPU that runs is not attached, or who else calls itself as one that is: the newest Hello
+// of each id that the SC refused.
 //
 // From the SC's history. The SPU's own log says it, too, but on another machine.
 #pragma once
@@ -11,14 +12,20 @@
 
 namespace tidemark::cli {
 
-using HelloRefusals = std::map<std::string, sc::v1::Event>;  // by SPU id
+struct HelloRefusal {
+  sc::v1::Event event;
+  bool of_another =
+      false;  // the SPU of this id is attached, and was when the other one was refused
+};
+using HelloRefusals = std::map<std::string, HelloRefusal>;  // by SPU id
 
-// Only those that still tell why one is not attached: nothing of an SPU that is, or that was since,
-// and of SPUs the SC does not know only while it has no other. Empty also if history cannot be
-// read: what it is asked beside stands without.
+// Only those that still tell something: nothing of an SPU that was attached since; and of the other
+// one where an SPU is attached, as of SPUs the SC does not know while it has others, only what is
+// not older than two minutes by this machine's clock. Empty also if history cannot be read: what it
+// is asked beside stands without.
 HelloRefusals FindHelloRefusals(const Invocation& invocation, const sc::v1::ListSpusResponse& spus);
 
 // "refused at 2026-11-23T04:00:00Z: wrong cluster: this is cluster 0011…".
-std::string RefusedText(const sc::v1::Event& refusal);
+std::string RefusedText(const HelloRefusal& refusal);
 
 }  // namespace tidemark::cli

@@ -87,6 +87,17 @@ std::string PartitionStep(const ListPartitionsResponse& partitions,
                          more > 0 ? absl::StrFormat(" (and %d more are not Online)", more) : "");
 }
 
+// About the first that goes on saying Hello and is refused; "" if none does.
+std::string RefusedStep(const HelloRefusals& refused) {
+  if (refused.empty()) return "";
+  const auto& [id, refusal] = *refused.begin();
+  if (!refusal.of_another) {
+    return absl::StrFormat("let SPU %s in, it was %s", id, RefusedText(refusal));
+  }
+  return absl::StrFormat("stop the other process that says it is SPU %s, or give it another id",
+                         id);
+}
+
 }  // namespace
 
 std::string NextStep(const ListSpusResponse& spus, const ListPartitionsResponse& partitions,
@@ -96,13 +107,13 @@ std::string NextStep(const ListSpusResponse& spus, const ListPartitionsResponse&
            spus.store_problem().why();
   }
   if (spus.spus().empty()) {
-    if (refused.empty()) return "start an SPU: tidemark-spu --config FILE";
-    const auto& [id, refusal] = *refused.begin();
-    return absl::StrFormat("let SPU %s in, it was %s", id, RefusedText(refusal));
+    const std::string step = RefusedStep(refused);
+    return step.empty() ? "start an SPU: tidemark-spu --config FILE" : step;
   }
   for (const std::string& step :
        {VolumeStep(spus, IsOpenEpisode), VolumeStep(spus, AnswersAndDoesNotAccept), AwayStep(spus),
-        VolumeStep(spus, IsAbsentWithPartitions), PartitionStep(partitions, ViewsOf(spus))}) {
+        VolumeStep(spus, IsAbsentWithPartitions), PartitionStep(partitions, ViewsOf(spus)),
+        RefusedStep(refused)}) {
     if (!step.empty()) return step;
   }
   if (partitions.partitions().empty()) return "tidemark topic create orders --partitions 4";

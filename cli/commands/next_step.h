@@ -12,7 +12,7 @@
 namespace tidemark::cli {
 
 // In this order: the SC's own disk, open episodes, volumes that answer and do not accept, SPUs away
-// and volumes absent with partitions on them, partitions that are not Online.
+// and volumes absent with partitions on them, partitions that are not Online, Hellos refused.
 std::string NextStep(const sc::v1::ListSpusResponse& spus,
                      const sc::v1::ListPartitionsResponse& partitions,
                      const HelloRefusals& refused);

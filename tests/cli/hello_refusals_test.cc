@@ -1,10 +1,12 @@
 // An SPU that runs and is refused: whoever looks for it is told why.
+#include "base/clock.h"
 #include "tests/cli/app_fixture.h"
 
 namespace tidemark::cli {
 namespace {
 
 using testing::AllOf;
+using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -62,11 +64,32 @@ TEST_F(HelloRefusalsTest, WhatWasRefusedBeforeItAttachedIsNoReason) {
   EXPECT_THAT(Run({"spu", "describe", "node-1"}).out, Not(HasSubstr("refused")));
 }
 
-TEST_F(HelloRefusalsTest, WhoIsAttachedIsNotBlamedForACloneThatWasRefused) {
+TEST_F(HelloRefusalsTest, ACloneThatWasRefusedLongAgoIsHistory) {
   Refuse("node-1", kThen, "superseded");
   Refuse("node-9", kThen, "wrong cluster");
   EXPECT_THAT(Run({"status"}).out, Not(HasSubstr("refused")));
   EXPECT_THAT(Run({"spu", "describe", "node-1"}).out, Not(HasSubstr("refused")));
+}
+
+// The one that is attached is not blamed for it.
+TEST_F(HelloRefusalsTest, ACloneThatGoesOnTryingIsToldApartFromTheOneThatIsAttached) {
+  Refuse("node-1", base::SystemClock().WallNow() - 30'000, "unknown uuid");
+  EXPECT_THAT(Run({"status"}).out,
+              AllOf(ContainsRegex("node-1: another process of this id was refused at .*: unknown"),
+                    HasSubstr("session")));
+  EXPECT_THAT(Run({"spu", "describe", "node-1"}).out, HasSubstr("another process of this id"));
+}
+
+TEST_F(HelloRefusalsTest, WhereAllElseIsWellTheNextStepIsAboutTheRefused) {
+  const base::WallMillis now = base::SystemClock().WallNow();
+  spu().mutable_volumes(0)->clear_holds();
+  EXPECT_THAT(Run({"status"}).out, HasSubstr("Next: nothing to do"));
+  Refuse("node-9", now, "wrong cluster: this is cluster 0011");
+  EXPECT_THAT(Run({"status"}).out,
+              ContainsRegex("Next: let SPU node-9 in, it was refused at .*: wrong cluster"));
+  Refuse("node-1", now, "unknown uuid");
+  EXPECT_THAT(Run({"status"}).out,
+              HasSubstr("Next: stop the other process that says it is SPU node-1, or give it"));
 }
 
 }  // namespace
