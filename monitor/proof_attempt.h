@@ -78,6 +78,9 @@ class ProofAttempt {
   void SetStepsMissing(std::int64_t steps) {
     if (phase_ == Phase::kReadings) goal_.steps_missing = steps;
   }
+  void SetTrialBytes(std::int64_t bytes) {
+    if (phase_ == Phase::kReadings) goal_.trial_bytes = bytes;
+  }
   // ENOSPC or EDQUOT anywhere on the volume.
   void OnSpaceError() { space_error_ = true; }
   void OnPersisted();

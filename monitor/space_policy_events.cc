@@ -35,7 +35,9 @@ void SpacePolicy::On(const event::AllocationFailed& e) {
   // The last reading is from before somebody took what we wanted: the next one tells.
   if (begins) before_.reset();
   // By the newest reading this allocation should have worked: readings will not prove the contrary.
-  if (!no_inodes && !no_bytes) shortage_unseen_ = true;
+  // Nor ever that a quota has room, however full the volume was as it was met.
+  if (e.cause == SpaceCause::kQuota || (!no_inodes && !no_bytes)) shortage_unseen_ = true;
+  proof_.SetTrialBytes(TrialBytes());  // one that is under way has to show it, too
   PollSoon();
 }
 
