@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdarg>
 #include <cstdlib>
@@ -118,7 +119,14 @@ int timespec_get(timespec* time, int base) noexcept {
 }
 
 long syscall(long number, ...) noexcept {
-  static const auto next = Next<Syscall>("syscall");
+  // Not a guarded static: who waits for its guard does so with this very call, and found itself
+  // here again, until the stack ended.
+  static std::atomic<Syscall> found{nullptr};
+  Syscall next = found.load(std::memory_order_relaxed);
+  if (next == nullptr) {
+    next = Next<Syscall>("syscall");
+    found.store(next, std::memory_order_relaxed);
+  }
   long arguments[6];
   va_list list;
   va_start(list, number);
