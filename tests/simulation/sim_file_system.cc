@@ -4,11 +4,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "base/block.h"
 #include "base/errno_status.h"
+#include "tests/simulation/sim_file.h"
 
 namespace tidemark::simulation {
 namespace {
@@ -21,10 +22,6 @@ using storage::OpenMode;
 constexpr std::int64_t kHistoryBlocks = 2;  // files of at most this many can be rolled back
 constexpr std::size_t kHistoryLength = 8;
 
-std::int64_t RoundUp(std::int64_t bytes) {
-  return (bytes + kBlockBytes - 1) / kBlockBytes * kBlockBytes;
-}
-
 absl::Status Failed(int error, std::string_view call, const std::string& path) {
   return ErrnoStatus(error, std::string(call) + " " + path);
 }
@@ -32,102 +29,6 @@ absl::Status Failed(int error, std::string_view call, const std::string& path) {
 class SimLock final : public storage::FileLock {};
 
 }  // namespace
-
-class SimFile final : public storage::File {
- public:
-  SimFile(SimFileSystem& system, std::shared_ptr<SimFileSystem::Node> node)
-      : system_(system), node_(std::move(node)) {}
-
-  absl::StatusOr<std::size_t> ReadAt(base::FilePosition position,
-                                     std::span<std::byte> out) const override {
-    const std::int64_t left = std::max<std::int64_t>(0, node_->size - position.value());
-    const std::size_t count = std::min(out.size(), static_cast<std::size_t>(left));
-    for (std::size_t done = 0; done < count;) {
-      const std::int64_t at = position.value() + static_cast<std::int64_t>(done);
-      const auto offset = static_cast<std::size_t>(at % kBlockBytes);
-      const std::size_t piece = std::min(count - done, std::size_t{kBlockBytes} - offset);
-      const auto block = node_->blocks.find(at / kBlockBytes);
-      if (block == node_->blocks.end()) {
-        std::memset(out.data() + done, 0, piece);
-      } else {
-        std::memcpy(out.data() + done, block->second->data() + offset, piece);
-      }
-      done += piece;
-    }
-    return count;
-  }
-
-  absl::Status WriteAt(base::FilePosition position, std::span<const iovec> slices,
-                       std::size_t* written) override {
-    if (absl::Status begun = system_.Begin("write", node_->path); !begun.ok()) return begun;
-    if (std::exchange(system_.fail_write_, false)) return Failed(EIO, "write", node_->path);
-    std::int64_t at = position.value();
-    for (const iovec& slice : slices) {
-      const std::int64_t end = at + static_cast<std::int64_t>(slice.iov_len);
-      if (absl::Status room = system_.Allocate(*node_, end, "write"); !room.ok()) {
-        return room;
-      }
-      Put(at, static_cast<const std::byte*>(slice.iov_base), slice.iov_len);
-      node_->size = std::max(node_->size, end);
-      at = end;
-    }
-    if (written != nullptr) *written = static_cast<std::size_t>(at - position.value());
-    return absl::OkStatus();
-  }
-
-  absl::Status SyncData() override { return system_.Sync(*node_); }
-  absl::Status SyncAll() override { return system_.Sync(*node_); }
-
-  absl::Status Allocate(base::FilePosition position, std::int64_t length) override {
-    if (absl::Status begun = system_.Begin("fallocate", node_->path); !begun.ok()) return begun;
-    if (const auto error = std::exchange(system_.fail_allocation_, std::nullopt)) {
-      return Failed(*error, "fallocate", node_->path);
-    }
-    const std::int64_t end = position.value() + length;
-    if (absl::Status room = system_.Allocate(*node_, end, "fallocate"); !room.ok()) return room;
-    node_->size = std::max(node_->size, end);
-    return absl::OkStatus();
-  }
-
-  absl::Status Truncate(std::int64_t size) override {
-    if (absl::Status begun = system_.Begin("truncate", node_->path); !begun.ok()) return begun;
-    node_->size = size;
-    node_->blocks.erase(node_->blocks.lower_bound(RoundUp(size) / kBlockBytes),
-                        node_->blocks.end());
-    const std::int64_t kept = std::min(node_->allocated, RoundUp(size));
-    system_.Release(node_->allocated - kept);
-    node_->allocated = kept;
-    return absl::OkStatus();
-  }
-
-  absl::StatusOr<FileStat> Stat() const override {
-    return FileStat{node_->size, node_->allocated, node_->inode, 1};
-  }
-  absl::Status SetNoCow() override { return absl::UnimplementedError("no such flag"); }
-  void ForgetCached() override {}  // what a failed sync leaves is not simulated
-  const std::string& path() const override { return node_->path; }
-  int descriptor() const override { return -1; }
-
- private:
-  void Put(std::int64_t at, const std::byte* bytes, std::size_t count) {
-    for (std::size_t done = 0; done < count;) {
-      const std::int64_t index = (at + static_cast<std::int64_t>(done)) / kBlockBytes;
-      const auto offset =
-          static_cast<std::size_t>((at + static_cast<std::int64_t>(done)) % kBlockBytes);
-      const std::size_t piece = std::min(count - done, std::size_t{kBlockBytes} - offset);
-      SimFileSystem::Block& block = node_->blocks[index];
-      node_->unsynced.try_emplace(index, block);
-      auto changed = block == nullptr ? std::make_shared<SimFileSystem::Bytes>()
-                                      : std::make_shared<SimFileSystem::Bytes>(*block);
-      std::memcpy(changed->data() + offset, bytes + done, piece);
-      block = std::move(changed);
-      done += piece;
-    }
-  }
-
-  SimFileSystem& system_;
-  std::shared_ptr<SimFileSystem::Node> node_;
-};
 
 SimFileSystem::SimFileSystem(const Options& options, std::uint64_t seed)
     : options_(options), random_(seed) {}
@@ -169,7 +70,7 @@ absl::Status SimFileSystem::Begin(std::string_view call, const std::string& path
 }
 
 absl::Status SimFileSystem::Allocate(Node& node, std::int64_t to_bytes, std::string_view call) {
-  const std::int64_t missing = RoundUp(to_bytes) - node.allocated;
+  const std::int64_t missing = base::RoundUpToBlock(to_bytes) - node.allocated;
   if (missing <= 0) return absl::OkStatus();
   if (quota_bytes_ && allocated_bytes_ + missing > *quota_bytes_) {
     return Failed(EDQUOT, call, node.path);
@@ -178,7 +79,7 @@ absl::Status SimFileSystem::Allocate(Node& node, std::int64_t to_bytes, std::str
     ++enospc_count_;
     // ext4 keeps what it could get until somebody truncates or unlinks.
     const std::int64_t partial =
-        std::max<std::int64_t>(0, TrueAvailable() / kBlockBytes * kBlockBytes);
+        std::max<std::int64_t>(0, TrueAvailable() / base::kBlockBytes * base::kBlockBytes);
     node.allocated += partial;
     allocated_bytes_ += partial;
     return Failed(ENOSPC, call, node.path);
@@ -203,7 +104,7 @@ absl::Status SimFileSystem::Sync(Node& node) {
   node.unsynced.clear();
   node.durable_size = node.size;
   node.durable_allocated = node.allocated;
-  if (node.size <= kHistoryBlocks * kBlockBytes) {
+  if (node.size <= kHistoryBlocks * base::kBlockBytes) {
     node.history.push_back(node.blocks);
     if (node.history.size() > kHistoryLength) node.history.erase(node.history.begin());
   }
@@ -281,7 +182,7 @@ void SimFileSystem::TearBlock(const std::string& path, std::int64_t block) {
 
 std::int64_t SimFileSystem::AllocatedBytes(const std::string& path) const {
   const Node* node = Find(path);
-  return node == nullptr ? 0 : std::min(node->allocated, RoundUp(node->size));
+  return node == nullptr ? 0 : std::min(node->allocated, base::RoundUpToBlock(node->size));
 }
 
 void SimFileSystem::PunchOut(const std::string& path) {
@@ -386,10 +287,10 @@ absl::StatusOr<FileSystemStat> SimFileSystem::StatFileSystem(const std::string& 
   if (mood_ == StatvfsMood::kFails) return Failed(ENOMEM, "statvfs", path);
   if (mood_ == StatvfsMood::kIoError) return Failed(EIO, "statvfs", path);
   const auto blocks = [](std::int64_t bytes) {
-    return static_cast<std::uint64_t>(std::max<std::int64_t>(0, bytes) / kBlockBytes);
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(0, bytes) / base::kBlockBytes);
   };
   FileSystemStat stat;
-  stat.fragment_bytes = static_cast<std::uint64_t>(kBlockBytes);
+  stat.fragment_bytes = static_cast<std::uint64_t>(base::kBlockBytes);
   stat.blocks_total = blocks(options_.capacity_bytes);
   stat.blocks_available = blocks(TrueAvailable());
   stat.blocks_free = stat.blocks_available;

@@ -21,13 +21,12 @@
 #include <vector>
 
 #include "absl/container/btree_map.h"
+#include "base/block.h"
 #include "base/byte_size.h"
 #include "storage/fs/file_system.h"
 #include "tests/simulation/random.h"
 
 namespace tidemark::simulation {
-
-inline constexpr std::int64_t kBlockBytes = 4096;
 
 // What statvfs says, whatever is true.
 enum class StatvfsMood : std::uint8_t {
@@ -115,7 +114,7 @@ class SimFileSystem final : public storage::FileSystem {
   friend class SimFile;
   // What the last sync made durable is kept beside what is written since: nobody changes a block
   // that somebody else may still want.
-  using Bytes = std::array<std::byte, static_cast<std::size_t>(kBlockBytes)>;
+  using Bytes = std::array<std::byte, static_cast<std::size_t>(base::kBlockBytes)>;
   using Block = std::shared_ptr<const Bytes>;
   struct Node {
     std::string path;

@@ -99,7 +99,7 @@ void SimVolume::Produce(std::int64_t bytes) {
 void SimVolume::SeekStep() {
   if (seeking_step_) return;
   const auto answer =
-      policy_->Request(policy_->marks().step_bytes + 2 * kBlockBytes, 1, scheduler_.now());
+      policy_->Request(policy_->marks().step_bytes + 2 * base::kBlockBytes, 1, scheduler_.now());
   if (const auto* refusal = std::get_if<monitor::BudgetRefusal>(&answer)) {
     if (refusal->reason == monitor::BudgetRefusal::Reason::kBytes ||
         refusal->reason == monitor::BudgetRefusal::Reason::kInodes) {

@@ -290,7 +290,8 @@ bool World::ChangeMarks(const Fault& fault) {
   } else {
     // The largest is followed by the smallest: who has more gives it back.
     constexpr std::int64_t kLeast = 4 * base::kMiB;
-    marks.reserve_bytes += base::kMiB + random.Bytes(2 * base::kMiB) / kBlockBytes * kBlockBytes;
+    marks.reserve_bytes +=
+        base::kMiB + random.Bytes(2 * base::kMiB) / base::kBlockBytes * base::kBlockBytes;
     if (marks.reserve_bytes > 3 * kLeast) marks.reserve_bytes = kLeast;
   }
   marks.resume_bytes =
