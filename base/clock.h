@@ -11,6 +11,13 @@ namespace tidemark::base {
 
 using Duration = std::chrono::nanoseconds;
 
+// A hundred years. A Duration ends after 292: a larger number from outside came out negative, and
+// "keep for ever" expired all there was.
+inline constexpr std::int64_t kCenturyMillis = 3'155'760'000'000;
+constexpr Duration MillisUpToACentury(std::int64_t milliseconds) {
+  return std::chrono::milliseconds(milliseconds < kCenturyMillis ? milliseconds : kCenturyMillis);
+}
+
 // Only differences mean something; not comparable across processes or boots. Decides intervals.
 class MonotonicTime {
  public:

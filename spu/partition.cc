@@ -182,8 +182,8 @@ void Partition::Read(ReadCommand command) {
   }
   if (!plan->has_value()) return command.done(std::move(result));
   loop_.QueueWork(
-      [&file_system = volume_.file_system(), request = **std::move(plan)] {
-        return storage::ReadSegment(file_system, request);
+      [file_system = volume_.file_system(), request = **std::move(plan)] {
+        return storage::ReadSegment(*file_system, request);
       },
       [this, guard = std::weak_ptr(alive_), command = std::move(command),
        result = std::move(result)](absl::StatusOr<storage::ReadBatches> read) mutable {
@@ -209,8 +209,8 @@ void Partition::OffsetForTime(base::WallMillis time,
   auto plan = log_.PlanOffsetForTime(time, storage::Isolation::kDurable);
   const base::Offset end = log_.DurableEnd();
   if (!plan.has_value()) return done(end);
-  loop_.QueueWork([&file_system = volume_.file_system(),
-                   search = *std::move(plan)] { return storage::SearchTime(file_system, search); },
+  loop_.QueueWork([file_system = volume_.file_system(),
+                   search = *std::move(plan)] { return storage::SearchTime(*file_system, search); },
                   [end, done = std::move(done)](
                       absl::StatusOr<std::optional<storage::TimedOffset>> found) mutable {
                     if (!found.ok()) return done(found.status());
@@ -223,8 +223,8 @@ bool Partition::RunPlan(const storage::TrimPlan& plan,
   auto request = log_.BeginTrim(plan);
   if (!request.ok()) return false;
   loop_.QueueWork(
-      [&file_system = volume_.file_system(), request = *std::move(request)] {
-        return storage::TrimPartition(file_system, request);
+      [file_system = volume_.file_system(), request = *std::move(request)] {
+        return storage::TrimPartition(*file_system, request);
       },
       [this, guard = std::weak_ptr(alive_),
        done = std::move(done)](const storage::TrimResult& result) mutable {

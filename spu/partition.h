@@ -27,7 +27,8 @@ class PartitionVolume {
  public:
   virtual ~PartitionVolume() = default;
   virtual storage::Moment Now() const = 0;
-  virtual storage::FileSystem& file_system() = 0;
+  // Outlives the volume with whoever reads or trims by it in the pool.
+  virtual std::shared_ptr<storage::FileSystem> file_system() = 0;
   // Takes an admitted batch into the next commit.
   virtual void Commit(storage::CommitWrite write) = 0;
   // The log may want a step; ends in OnStep() or OnStepRefused(), maybe at once.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "base/clock.h"
 #include "base/status_macros.h"
 #include "sc/core/topic_name.h"
 
@@ -24,6 +25,11 @@ absl::Status CheckPolicy(std::string_view topic, const v1::TopicPolicy& policy) 
     if (field.value < 0) {
       return absl::InvalidArgumentError(
           absl::StrFormat("create topic '%s' refused: %s = %d", topic, field.name, field.value));
+    }
+    if (std::string_view(field.name).ends_with("_ms") && field.value > base::kCenturyMillis) {
+      return absl::InvalidArgumentError(absl::StrFormat(
+          "create topic '%s' refused: %s = %d is more than a century (%d); 0 is without a limit",
+          topic, field.name, field.value, base::kCenturyMillis));
     }
   }
   if (!v1::OnFull_IsValid(policy.on_full())) {

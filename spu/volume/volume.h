@@ -148,7 +148,9 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
 
   // PartitionVolume
   storage::Moment Now() const override { return {clock_.Now(), clock_.WallNow()}; }
-  storage::FileSystem& file_system() override { return disk_->file_system(); }
+  std::shared_ptr<storage::FileSystem> file_system() override {
+    return {disk_, &disk_->file_system()};
+  }
   void Commit(storage::CommitWrite write) override { commits_.Enqueue(std::move(write)); }
   void SeekStep(base::PartitionId partition) override;
   void OnFreed(std::int64_t bytes) override;
@@ -212,6 +214,7 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
   void CreateOnDisk(const PartitionSpec& spec, monitor::GrantId grant, Assigned done);
   void AssignUnopened(const PartitionSpec& spec, Assigned done);
   void OpenAgain(base::PartitionId id, absl::AnyInvocable<void()> done);
+  void OnOpenedLate(base::PartitionId id, const absl::Status& opened);
   void DeleteAgain();
 
   const Refusal& WhyClosedCached();
@@ -247,7 +250,7 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
 
   std::size_t opening_ = 0;
   std::map<base::PartitionId, absl::Status> unopened_;
-  std::set<base::PartitionId> creating_;
+  std::set<base::PartitionId> creating_;   // or opened late: nobody else is let near them
   std::set<base::PartitionId> deleting_;   // under way
   std::set<base::PartitionId> undeleted_;  // ordered, and still there
   bool recovery_verified_ = true;          // every partition was looked at

@@ -3,6 +3,8 @@
 
 #include "absl/strings/str_format.h"
 #include "base/byte_size.h"
+#include "base/check.h"
+#include "base/clock.h"
 #include "daemon/log.h"
 #include "spu/volume/volume.h"
 
@@ -127,7 +129,8 @@ void Volume::OpenPartition(
                     const bool had_step = partition->log().held_step_bytes() > 0 ||
                                           (InEpisode() && partition->log().segment_count() > 0);
                     if (had_step) step_users_.insert(id);
-                    partitions_[id] = std::move(partition);
+                    // A second one would write over what the first has acknowledged.
+                    TM_CHECK(partitions_.emplace(id, std::move(partition)).second);
                     opened(id, absl::OkStatus());
                   });
 }
@@ -185,7 +188,7 @@ storage::LogOptions Volume::LogOptionsFor(const tidemark::sc::v1::TopicPolicy& p
   options.segment_bytes = policy.segment_bytes() > 0
                               ? std::max(policy.segment_bytes(), marks_.step_bytes)
                               : marks_.segment_bytes;
-  if (policy.segment_ms() > 0) options.roll_after = std::chrono::milliseconds(policy.segment_ms());
+  if (policy.segment_ms() > 0) options.roll_after = base::MillisUpToACentury(policy.segment_ms());
   options.limits.batch_bytes_max =
       std::min(policy.batch_bytes_max() > 0 ? policy.batch_bytes_max() : options_.batch_bytes_max,
                options.segment_bytes / 2);

@@ -64,14 +64,19 @@ void Volume::AllocateStep(base::PartitionId id, storage::StepRequest request,
 
 void Volume::OnStepAllocated(base::PartitionId id, const storage::StepResult& result,
                              monitor::GrantId grant) {
+  Partition* partition = Find(id);
   if (result.status.ok()) {
     driver_->policy().Complete(grant, clock_.Now());
-    step_users_.insert(id);
   } else {
     driver_->policy().Abandon(grant);
-    JudgeStep(result);
   }
-  if (Partition* partition = Find(id)) {
+  // Deleted meanwhile: that its directory is gone is no fault of the device.
+  if (partition != nullptr) {
+    if (result.status.ok()) {
+      step_users_.insert(id);
+    } else {
+      JudgeStep(result);
+    }
     // Space is what the gate says, and an allocation that met ENOSPC; nothing else.
     const bool of_space = absl::IsResourceExhausted(result.status) && !result.sync_failed;
     partition->OnStep(result, WhyClosed().value_or(NoStepRefusal(
@@ -157,7 +162,7 @@ void Volume::TakeNextStep(std::vector<base::PartitionId> left, StepsTaken taken,
         if (guard.expired()) return;
         Partition* partition = Find(id);
         if (partition != nullptr) partition->log().OnStep(result);
-        if (!result.status.ok()) {
+        if (!result.status.ok() && partition != nullptr) {
           if (result.sync_failed) JudgeStep(result);
           taken.status = result.status;
           CountMissingSteps();

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace tidemark::base {
 namespace {
 
@@ -41,6 +43,14 @@ TEST(Clock, SystemClockNeverGoesBack) {
   EXPECT_GE(clock.Now(), first);
   EXPECT_GT(clock.WallNow(), 1'700'000'000'000);  // some time after 2023: milliseconds, not seconds
   EXPECT_LT(clock.WallNow(), 32'503'680'000'000);
+}
+
+TEST(DurationTest, MoreMillisecondsThanACenturyAreACentury) {
+  EXPECT_EQ(MillisUpToACentury(1), std::chrono::milliseconds(1));
+  EXPECT_EQ(MillisUpToACentury(kCenturyMillis), std::chrono::milliseconds(kCenturyMillis));
+  const Duration most = MillisUpToACentury(std::numeric_limits<std::int64_t>::max());
+  EXPECT_EQ(most, std::chrono::hours(24) * 36525);
+  EXPECT_GT(MonotonicTime(most) + most, MonotonicTime(most)) << "a sum of two does not turn over";
 }
 
 }  // namespace

@@ -56,6 +56,25 @@ TEST_F(AssignmentBookTest, APartitionThatCouldNotBeOpenedIsNotMadeAnewElsewhere)
   EXPECT_EQ(result.refusal(), sc_pb::ASSIGNMENT_REFUSAL_VOLUME_CHANGED) << result.detail();
 }
 
+// The controller sends its list again after a second, and with each topic. A second one opened
+// beside the first would write over what the first has acknowledged.
+TEST_F(AssignmentBookTest, AListThatComesAgainDoesNotOpenAPartitionTwice) {
+  OpenBoth();
+  rig_.disk(0).Add({.operation = Operation::kList, .path_contains = "partitions/0", .hang = true});
+  const sc_pb::Assignments list = BookRig::Full({rig_.Assignment(kBooked, 0)});
+  rig_.Send({list});
+  ASSERT_TRUE(support::WaitFor([&] { return rig_.disk(0).hanging() == 1; }, support::kLongWait,
+                               "the partition that was made to be opened"));
+  rig_.Send({list});
+  const sc_pb::AssignmentResult again = rig_.AwaitResult(kBooked);
+  EXPECT_EQ(again.refusal(), sc_pb::ASSIGNMENT_REFUSAL_VOLUME_HELD) << again.detail();
+  EXPECT_EQ(rig_.disk(0).hanging(), 1u);
+
+  rig_.disk(0).Clear();
+  ASSERT_TRUE(rig_.AwaitOk(kBooked));
+  rig_.Fill(kBooked, 2);
+}
+
 TEST_F(AssignmentBookTest, AVolumeThatDoesNotAnswerHoldsUpNoOther) {
   rig_.options().start_deadline = std::chrono::milliseconds(50);
   // The first is asked by whoever opens the volume, the second by its first look.

@@ -84,5 +84,25 @@ TEST_F(TombstoneTest, OvertakesNoCreationThatIsUnderWay) {
   EXPECT_FALSE(OnDisk(0));
 }
 
+// Made, and not open yet: that is under way, too.
+TEST_F(TombstoneTest, OvertakesNoOpeningOfWhatWasJustMade) {
+  rig_.disk(0).Add({.operation = Operation::kList, .path_contains = "partitions/0", .hang = true});
+  rig_.Send({BookRig::Full({rig_.Assignment(kBooked, 0)})});
+  ASSERT_TRUE(support::WaitFor([&] { return rig_.disk(0).hanging() > 0; }, support::kLongWait,
+                               "the opening to hang"));
+  ASSERT_TRUE(OnDisk(0));
+  rig_.Send({BookRig::Tombstone(kBooked)});
+  EXPECT_FALSE(rig_.AwaitResult(kBooked).ok()) << "it is there";
+
+  rig_.disk(0).Clear();
+  ASSERT_TRUE(support::WaitFor(
+      [&] {
+        const sc_pb::AssignmentResult result = rig_.AwaitResult(kBooked);
+        return result.ok() && result.tombstone();
+      },
+      support::kLongWait, "the tombstone to be carried out"));
+  EXPECT_FALSE(OnDisk(0));
+}
+
 }  // namespace
 }  // namespace tidemark::spu

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <limits>
 
 #include "tests/spu/volume/volume_rig.h"
 
@@ -95,6 +96,21 @@ TEST_F(VolumeHousekeepingTest, WhatIsOlderThanItsRetentionGoesAndTheRestStays) {
   EXPECT_EQ(LogStart(), first_kept->base_offset);
   EXPECT_EQ(std::ssize(rig_.ReadAll(kPartition)), 18 * kRecords - first_kept->base_offset.value());
   ExpectNeverLow();
+}
+
+// More milliseconds than nanoseconds can tell: it came out negative, and all of it was too old.
+TEST_F(VolumeHousekeepingTest, ARetentionForEverExpiresNothing) {
+  Append(12, now() - 2 * 3'600'000);
+  TopicPolicy policy = Policy();
+  policy.set_retention_ms(std::numeric_limits<std::int64_t>::max());
+  policy.set_segment_ms(3'600'000);
+  ASSERT_TRUE(rig_.Assign(kPartition, policy).ok());
+  rig_.clock().Leap(2h);
+  // The round that closes the segment has looked for what is too old, too.
+  ASSERT_TRUE(WaitFor([&] { return Segments().empty() || !Segments().back().active; },
+                      support::kLongWait, "the segment to be closed"));
+  EXPECT_EQ(LogStart(), base::Offset(0));
+  EXPECT_EQ(std::ssize(rig_.ReadAll(kPartition)), 12 * kRecords);
 }
 
 // Nobody writes any more: the active segment goes as well, and the offsets go on.
