@@ -62,6 +62,8 @@ class LoopStream : public grpc::ServerBidiReactor<Request, Response> {
 
   bool writable() const { return !writing_ && !ending_.has_value(); }
   bool ending() const { return ending_.has_value(); }
+  // gRPC has been told the end, and may be done with the call and its context at any moment.
+  bool finished() const { return finished_; }
 
   // Only when writable().
   void Write(Response&& response) {

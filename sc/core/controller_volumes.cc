@@ -69,6 +69,7 @@ void ControllerCore::OnReport(StreamId stream, const v1::Report& report, Moment 
     volume.session = session->id;
     volume.sequence = 0;
     volume.synced = false;
+    volume.refused.clear();
   }
   if (report.sequence() < volume.sequence) {
     OnOvertaken(volume, {report, stream}, moment);
@@ -110,6 +111,13 @@ void ControllerCore::JudgeReport(VolumeState& volume, const PendingReport& pendi
       detail = FindProofShortage(report.proof(), report.marks());
     }
     RefuseReport(pending.stream, report, held, row.refusal, detail, moment);
+    // One that is older than what is held may just be late. Any other says something that is not
+    // known here: what is shown is not what the SPU says now.
+    const bool late = row.refusal == v1::REPORT_REFUSAL_LOWER_GENERATION;
+    if (late || FindSession(pending.stream, report.session()) == nullptr) return;
+    volume.synced = false;
+    volume.refused = absl::StrFormat("%s: %s", RefusalName(row.refusal), detail);
+    UpdateReach(volume, moment);
     return;
   }
   PendingReport taken = pending;
@@ -270,6 +278,7 @@ void ControllerCore::Acknowledge(VolumeState& volume, const PendingReport& pendi
     return;
   }
   volume.synced = volume.session.value() == pending.report.session();
+  volume.refused.clear();
   volume.store_failed = false;
   UpdateReach(volume, moment);
   v1::AttachResponse message;
@@ -296,7 +305,9 @@ void ControllerCore::UpdateReach(VolumeState& volume, Moment moment) {
     reason = "controller cannot persist the volume's report";
   } else if (!volume.synced || volume.session != spu.session->id) {
     reach = v1::REACH_SYNCING;
-    reason = absl::StrFormat("no report of the volume yet in session %d", spu.session->id.value());
+    reason = volume.refused.empty() ? absl::StrFormat("no report of the volume yet in session %d",
+                                                      spu.session->id.value())
+                                    : "controller refused the volume's report: " + volume.refused;
   } else if (volume.in_store && moment.now - volume.in_store_since > options_.lease) {
     reach = v1::REACH_SYNCING;
     reason =

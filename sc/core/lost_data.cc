@@ -24,7 +24,10 @@ LostDataMerge MergeLostData(const v1::Report& held, const v1::Report& incoming,
       continue;
     }
     if (lost.SerializeAsString() == known->second.SerializeAsString()) continue;
+    // Held again by an older number: a lift that is older than the newest hold stays refused.
+    const std::uint64_t newest = std::max(known->second.generation(), lost.generation());
     known->second = lost;
+    known->second.set_generation(newest);
     merge.changed = true;
   }
   for (const auto& [id, lost] : kept) *merge.lost_data.Add() = lost;

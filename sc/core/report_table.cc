@@ -10,6 +10,12 @@
 namespace tidemark::sc {
 namespace {
 
+// Everything a report says is stored, shown and told again: paths in its texts may be long, and no
+// more. Lost data there is as often as partitions.
+constexpr std::size_t kReportBytesMax = 128 * 1024;
+constexpr std::size_t kLostDataBytesMax = 16 * 1024;
+constexpr std::size_t kPerLostDataBytes = 8;  // tag and length
+
 // A record without a space hold, whose episode has to be proven.
 bool NeedsProof(const ReportCase& c) {
   return c.space == SpaceStep::kGone || c.space == SpaceStep::kPassedUnseen ||
@@ -130,6 +136,19 @@ std::string FindReportDefect(const v1::Report& report) {
   if (report.volume().size() != 16) {
     return absl::StrFormat("volume uuid has %d bytes, not 16", report.volume().size());
   }
+  std::size_t lost_bytes = 0;
+  for (const v1::LostData& lost : report.lost_data()) {
+    if (lost.ByteSizeLong() > kLostDataBytesMax) {
+      return absl::StrFormat("what it says of lost data has %d bytes, at most %d may",
+                             lost.ByteSizeLong(), kLostDataBytesMax);
+    }
+    lost_bytes += lost.ByteSizeLong();
+  }
+  if (const std::size_t bytes = report.ByteSizeLong() - lost_bytes;
+      bytes >
+      kReportBytesMax + kPerLostDataBytes * static_cast<std::size_t>(report.lost_data_size())) {
+    return absl::StrFormat("it has %d bytes, at most %d may", bytes, kReportBytesMax);
+  }
   if (report.generation() == 0 && !IsFaultAlone(report)) return "generation is 0";
   if (!report.has_holds()) return "holds are missing";
   if (daemon::HoldsKind(report.holds(), space::v1::HOLD_KIND_SPACE) &&
@@ -163,7 +182,10 @@ std::string FindProofShortage(const space::v1::Proof& proof, const space::v1::Ma
                            base::FormatByteSize(proof.reserve_bytes()),
                            base::FormatByteSize(marks.reserve_bytes()));
   }
-  if (proof.steps_taken() < 0 || proof.steps_bytes() < proof.steps_taken() * marks.step_bytes()) {
+  // Divided, since a product of what a peer says may turn over.
+  const std::int64_t steps_told =
+      marks.step_bytes() > 0 ? proof.steps_bytes() / marks.step_bytes() : proof.steps_taken();
+  if (proof.steps_taken() < 0 || steps_told < proof.steps_taken()) {
     return absl::StrFormat("%d steps of %s wanted, %s taken", proof.steps_taken(),
                            base::FormatByteSize(marks.step_bytes()),
                            base::FormatByteSize(proof.steps_bytes()));

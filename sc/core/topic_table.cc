@@ -7,10 +7,13 @@
 #include "absl/strings/str_format.h"
 #include "base/clock.h"
 #include "base/status_macros.h"
+#include "sc/core/short_text.h"
 #include "sc/core/topic_name.h"
 
 namespace tidemark::sc {
 namespace {
+
+constexpr std::size_t kDetailBytes = 16 * 1024;  // a path or two
 
 absl::Status CheckPolicy(std::string_view topic, const v1::TopicPolicy& policy) {
   const struct {
@@ -218,7 +221,8 @@ std::optional<PartitionRecord> TopicTable::Answered(const std::string& spu_id,
   } else {
     const bool named = result.refusal() != v1::ASSIGNMENT_REFUSAL_UNSPECIFIED;
     updated.refusal = named ? result.refusal() : v1::ASSIGNMENT_REFUSAL_OTHER;
-    updated.refusal_detail = result.detail().empty() ? "no reason given" : result.detail();
+    updated.refusal_detail =
+        result.detail().empty() ? "no reason given" : ShortText(result.detail(), kDetailBytes);
   }
   if (updated.acked_version == known.acked_version && updated.refusal == known.refusal &&
       updated.refusal_detail == known.refusal_detail) {

@@ -39,6 +39,7 @@ struct VolumeState {
   std::uint64_t sequence = 0;
   // A report of this volume was accepted durably in `session`.
   bool synced = false;
+  std::string refused;  // why the session's newest report was; empty: it was not
   // Partitions its SPU has said in session `taken_in` that it has here. What it said in an earlier
   // one is no answer: their directories may be gone since.
   base::SessionId taken_in;

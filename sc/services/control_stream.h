@@ -34,12 +34,15 @@ class ControlStream final : public daemon::LoopStream<v1::AttachRequest, v1::Att
 
   void Send(v1::AttachResponse&& message) override;
   void CloseWhenSent(const absl::Status& why) override;
-  void Cancel() override { context_->TryCancel(); }
+  // Of a write that hangs: without one the end is on its way already.
+  void Cancel() override {
+    if (!finished()) context_->TryCancel();
+  }
 
   void Pump();
 
   Controller& controller_;
-  grpc::CallbackServerContext* const context_;  // gRPC's, until OnDone
+  grpc::CallbackServerContext* const context_;  // gRPC's, until finished()
   StreamId id_;
   std::deque<v1::AttachResponse> queue_;
   std::size_t queued_bytes_ = 0;

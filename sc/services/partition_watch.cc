@@ -35,7 +35,7 @@ void PartitionWatch::OnVolumesChanged(const std::vector<base::Uuid>& volumes) {
 void PartitionWatch::OnPartitionsDeleted(std::span<const Tombstone> tombstones) {
   for (const Tombstone& tombstone : tombstones) {
     if (sent_.erase(tombstone.id) == 0) continue;
-    v1::Partition& gone = pending_.emplace_back();
+    v1::Partition& gone = gone_.emplace_back();
     gone.set_id(tombstone.id.value());
     gone.set_topic(tombstone.topic);
     gone.set_reason("deleted");
@@ -47,17 +47,24 @@ void PartitionWatch::OnStopping() {
   End({grpc::StatusCode::UNAVAILABLE, "the controller is stopping"});
 }
 
+// As it is now, not as it was when it was found changed: that may be long ago.
+void PartitionWatch::AddNow(base::PartitionId id, v1::WatchPartitionsResponse& response) {
+  const PartitionRecord* partition = controller_.topics().FindPartition(id);
+  if (partition == nullptr) return;
+  v1::Partition view = ViewPartition(controller_.core(), *partition);
+  sent_.insert_or_assign(id, Fingerprint(view));
+  *response.add_partitions() = std::move(view);
+}
+
 void PartitionWatch::Flush() {
   if (!writable()) return;
   if (pending_.empty() && (first_ || !dirty_.empty())) {
     const auto look = [&](const PartitionRecord& partition) {
       if (!topic_.empty() && partition.topic != topic_) return;
-      v1::Partition view = ViewPartition(controller_.core(), partition);
-      const std::size_t fingerprint = Fingerprint(view);
-      const auto [sent, is_new] = sent_.try_emplace(partition.id, fingerprint);
-      if (!is_new && sent->second == fingerprint) return;
-      sent->second = fingerprint;
-      pending_.push_back(std::move(view));
+      const auto sent = sent_.find(partition.id);
+      const bool known = sent != sent_.end() &&
+                         sent->second == Fingerprint(ViewPartition(controller_.core(), partition));
+      if (!known) pending_.push_back(partition.id);
     };
     if (first_) {
       controller_.topics().VisitPartitions(look);
@@ -66,13 +73,13 @@ void PartitionWatch::Flush() {
     }
     dirty_.clear();
   }
-  if (pending_.empty() && !first_) return;
+  if (pending_.empty() && gone_.empty() && !first_) return;
   first_ = false;
   v1::WatchPartitionsResponse response;
+  for (v1::Partition& gone : gone_) *response.add_partitions() = std::move(gone);
+  gone_.clear();
   const auto count = std::min(pending_.size(), kPartitionsPerMessage);
-  for (std::size_t i = 0; i < count; ++i) {
-    *response.add_partitions() = std::move(pending_[i]);
-  }
+  for (std::size_t i = 0; i < count; ++i) AddNow(pending_[i], response);
   pending_.erase(pending_.begin(), std::next(pending_.begin(), static_cast<std::ptrdiff_t>(count)));
   Write(std::move(response));
 }

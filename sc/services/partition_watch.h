@@ -38,12 +38,14 @@ class PartitionWatch final : public WatchStream<v1::WatchPartitionsResponse>, pr
   void OnStopping() override;
 
   void Flush();
+  void AddNow(base::PartitionId id, v1::WatchPartitionsResponse& response);
 
   Controller& controller_;
   const std::string topic_;  // empty: all
   bool first_ = true;
   std::set<base::Uuid> dirty_;
-  std::vector<v1::Partition> pending_;             // of the last look, not sent yet
+  std::vector<base::PartitionId> pending_;         // of the last look, not sent yet
+  std::vector<v1::Partition> gone_;                // deleted, not told yet
   std::map<base::PartitionId, std::size_t> sent_;  // fingerprint of what the watcher has
 };
 

@@ -3,6 +3,7 @@
 #include <sys/statvfs.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -35,6 +36,12 @@ bool IsWanted(const EventQuery& query, const EventRecord& event) {
   return (query.since_unix_ms == 0 || at >= query.since_unix_ms) &&
          (query.until_unix_ms == 0 || at < query.until_unix_ms) &&
          daemon::EventContains(event, query.contains);
+}
+
+// SQLite's numbers are signed: beyond them is after all there is, not before it.
+std::int64_t NumberOf(std::uint64_t event) {
+  constexpr std::int64_t kNewest = std::numeric_limits<std::int64_t>::max();
+  return static_cast<std::int64_t>(std::min<std::uint64_t>(event, kNewest));
 }
 
 }  // namespace
@@ -153,8 +160,8 @@ absl::StatusOr<std::vector<EventRecord>> SqliteStore::Events(const EventQuery& q
           "SELECT event FROM events WHERE number>?1 AND (?2=0 OR number<?2) ORDER BY number %s",
           query.oldest ? "ASC" : "DESC")));
   const std::int32_t limit = query.limit == 0 ? EventQuery::kDefaultLimit : query.limit;
-  statement.Bind(1, static_cast<std::int64_t>(query.after_number));
-  statement.Bind(2, static_cast<std::int64_t>(query.before_number));
+  statement.Bind(1, NumberOf(query.after_number));
+  statement.Bind(2, NumberOf(query.before_number));
   TM_ASSIGN_OR_RETURN(
       std::vector<EventRecord> events,
       ReadEvents(statement, static_cast<std::size_t>(std::clamp(limit, 1, EventQuery::kLimit)),

@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <limits>
 
 #include "base/byte_size.h"
 #include "tests/sc/sample_rows.h"
@@ -184,6 +185,8 @@ TEST_F(SqliteStoreTest, FindsEventsNewestLastByTextAndNumber) {
   EXPECT_EQ(Numbers(store->Events({})).back(), 300U);
   EXPECT_THAT(Numbers(store->Events({.limit = 2})), ElementsAre(299, 300));
   EXPECT_THAT(Numbers(store->Events({.contains = "proof REFUSED"})), ElementsAre(100, 200, 300));
+  constexpr std::uint64_t kBeyond = std::numeric_limits<std::uint64_t>::max();
+  EXPECT_THAT(Numbers(store->Events({.after_number = kBeyond, .oldest = true})), IsEmpty());
   EXPECT_THAT(Numbers(store->Events({.contains = "proof", .after_number = 150})),
               ElementsAre(200, 300));
   EXPECT_THAT(Numbers(store->Events({.contains = "%"})), IsEmpty());

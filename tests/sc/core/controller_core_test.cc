@@ -177,6 +177,38 @@ TEST_F(ControllerCoreTest, LostDataIsLiftedOnlyUnderAHigherNumber) {
   EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_ONLINE);
 }
 
+TEST_F(ControllerCoreTest, LostDataHeldAgainByAnOlderNumberIsLiftedOnlyAboveTheNewest) {
+  v1::Report report = test_support::ReadyReport(simulator_.volume(0), 1);
+  v1::LostData* lost = report.add_lost_data();
+  lost->set_partition_id(1);
+  lost->set_held(true);
+  for (const std::uint64_t generation : {std::uint64_t{5}, std::uint64_t{2}}) {
+    lost->set_generation(generation);
+    InjectReport(report);
+  }
+  lost->set_held(false);
+  lost->set_generation(3);
+  InjectReport(report);
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_FAILED);
+  EXPECT_EQ(Refused("lost data lifted"), 1u);
+}
+
+// Whatever it says, it is not what is shown: from here on nobody knows.
+TEST_F(ControllerCoreTest, WhatIsRefusedLeavesNothingOnline) {
+  ASSERT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_ONLINE);
+  v1::AttachRequest message;
+  *message.mutable_report() = test_support::FullReport(simulator_.volume(0), 2, 1);
+  message.mutable_report()->set_episodes(0);
+  message.mutable_report()->mutable_holds()->clear_space();
+  message.mutable_report()->set_session(LiveSession().value());
+  message.mutable_report()->set_sequence(1'000'000);
+  Deliver(message);
+  EXPECT_EQ(Refused("malformed"), 1u);
+  EXPECT_NE(simulator_.Status(0), v1::PARTITION_STATUS_ONLINE);
+  EXPECT_THAT(simulator_.core().volumes().at(simulator_.volume(0)).reach_reason,
+              HasSubstr("refused the volume's report: malformed"));
+}
+
 TEST_F(ControllerCoreTest, LostDataOfAPartitionNobodyKnowsChangesNothingVisible) {
   v1::Report report = test_support::ReadyReport(simulator_.volume(0), 1);
   v1::LostData* lost = report.add_lost_data();

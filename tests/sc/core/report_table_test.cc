@@ -206,6 +206,38 @@ TEST(ReportTableTest, AnEmptyOrPartialReportIsMalformedAndNotReady) {
   }
 }
 
+// All of it is stored, shown and told again: nobody may make that as large as he likes.
+TEST(ReportTableTest, AReportIsNotLargerThanWhatItHasToSay) {
+  const v1::Report held = ReadyReport(VolumeUuid(1), 7);
+  v1::Report kinds = ReadyReport(VolumeUuid(1), 8);
+  for (int kind = 0; kind < 100'000; ++kind) {
+    kinds.mutable_holds()->add_held(static_cast<space::v1::HoldKind>(100 + kind));
+  }
+  v1::Report text = test_support::ReclaimedReport(VolumeUuid(1), 8, 3);
+  text.mutable_proof()->set_file_system(std::string(1'000'000, 'x'));
+  v1::Report lost = ReadyReport(VolumeUuid(1), 8);
+  lost.add_lost_data()->set_reason(std::string(1'000'000, 'x'));
+  for (const v1::Report& report : {kinds, text, lost}) {
+    EXPECT_EQ(DecideReport(SortReport(held, report)).refusal, v1::REPORT_REFUSAL_MALFORMED);
+  }
+  v1::Report many = ReadyReport(VolumeUuid(1), 8);
+  for (std::uint64_t partition = 1; partition <= 20'000; ++partition) {
+    v1::LostData& one = *many.add_lost_data();
+    one.set_partition_id(partition);
+    one.set_reason(std::string(150, 'x'));
+  }
+  EXPECT_EQ(FindReportDefect(many), "");
+}
+
+TEST(ReportTableTest, NumbersThatTurnOverProveNothing) {
+  v1::Report report = test_support::ReclaimedReport(VolumeUuid(1), 8, 3);
+  ASSERT_EQ(FindProofShortage(report.proof(), report.marks()), "");
+  report.mutable_marks()->set_step_bytes(8);
+  report.mutable_proof()->set_steps_taken(std::int64_t{1} << 61);
+  report.mutable_proof()->set_steps_bytes(0);
+  EXPECT_NE(FindProofShortage(report.proof(), report.marks()), "");
+}
+
 TEST(ReportTableTest, TheProofIsJudgedByTheNewestMarks) {
   // The episode is known, or it passed while the SPU was cut off.
   for (const v1::Report& held : {test_support::FullReport(VolumeUuid(1), 7, 3),
