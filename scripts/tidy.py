@@ -12,54 +12,9 @@ import re
 import sys
 from pathlib import Path
 
-# Who may include whom: folder → folders. `tests` may include everything, nothing includes tests.
-STORAGE = {"storage/fs", "storage/codec", "storage/segment", "storage/log"}
-ALLOWED = {
-    "base": set(),
-    "proto": set(),
-    "storage/fs": {"base"},
-    "storage/codec": {"base"},
-    "storage/segment": {"base", "storage/fs", "storage/codec"},
-    "storage/log": {"base", "storage/fs", "storage/codec", "storage/segment"},
-    "monitor": {"base", "storage/fs"},
-    "daemon/control": {"base", "proto"},
-    "daemon": {"base", "proto", "daemon/control"},
-    "spu/core": {"base", "proto", "monitor", "daemon/control"},
-    "spu": {"base", "proto", "monitor", "daemon", "daemon/control", "spu/core"} | STORAGE,
-    "sc/core": {"base", "proto", "daemon/control"},
-    "sc": {"base", "proto", "daemon", "daemon/control", "sc/core"},
-    "cli": {"base", "proto", "daemon", "daemon/control"} | STORAGE,
-}
-# What both sides of the link decide by: simulated and modelled, so without transport, clock, disk.
-CORES = {"daemon/control", "spu/core", "sc/core"}
-# Single headers of a folder that is not allowed as a whole: pure, and alone in being so there.
-ALLOWED_HEADERS = {("spu/core", "daemon/loop/backoff.h")}
-TESTS = "tests"
-PRODUCT = set(ALLOWED) - {"proto"} - CORES
-
-# Transport, threads, disk and clock as the system gives them. base/clock.h has the types of time as
-# well, so there it is the name that counts.
-CORE_HEADERS = re.compile(
-    r"(thread|stop_token|mutex|shared_mutex|condition_variable|future|semaphore|latch|barrier"
-    r"|filesystem|fstream|iostream|cstdio|stdio\.h|ctime|time\.h|unistd\.h|fcntl\.h|poll\.h"
-    r"|pthread\.h|semaphore\.h|(sys|linux|netinet|arpa)/.*"
-    r"|base/(mutex|errno_status)\.h)$")
-CORE_WORDS = re.compile(
-    r"\b(SystemClock|system_clock|steady_clock|high_resolution_clock|clock_gettime|gettimeofday)\b")
-
-# Headers of libraries → folders that may include them. None: nobody.
-LIBRARIES = [
-    (re.compile(r"(grpcpp|grpc|grpc\+\+)/|.*\.grpc\.pb\.h$"), {"daemon", "spu", "sc", "cli"}),
-    (re.compile(r"uv\.h$"), {"daemon", "spu", "sc"}),
-    (re.compile(r"microhttpd\.h$"), {"daemon"}),
-    (re.compile(r"sqlite3\.h$"), {"sc"}),
-    (re.compile(r"isa-l"), {"base"}),
-    (re.compile(r"absl/log/"), None),  # not in Debian 12's absl
-    # Not instrumented, so TSan is blind to it: use base/mutex.h. The daemons' mains set its mode.
-    (re.compile(r"absl/synchronization/"), {"daemon"}),
-]
-SLOW_HEADERS = re.compile(r"(toml\+\+/|CLI/|.*\.grpc\.pb\.h$)")  # only in .cc files: compile time
-GENERATED = re.compile(r"(tidemark|grpc/health)/.*\.pb\.h$")
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.dont_write_bytecode = True
+import layers  # noqa: E402
 
 BANNED_ANYWHERE = {"Manager", "Util", "Utils", "Helper", "Helpers", "Common", "Misc"}
 BANNED_LAST = {"Data", "Info", "Impl"}
@@ -107,13 +62,8 @@ class File:
 
     @property
     def folder(self):
-        """Key of ALLOWED, `tests`, or None for files that are no code of ours."""
-        parts = self.path.split("/")
-        for depth in (2, 1):
-            name = "/".join(parts[:depth])
-            if len(parts) > depth and (name in ALLOWED or name == TESTS):
-                return name
-        return None
+        """As layers.folder_of()."""
+        return layers.folder_of(self.path)
 
     def includes(self):
         """[(line number, target)] with both kinds of quotes."""
@@ -134,39 +84,28 @@ def rule(check):
     return check
 
 
-def folder_of_include(target):
-    if GENERATED.match(target):
-        return "proto"
-    parts = target.split("/")
-    for depth in (2, 1):
-        name = "/".join(parts[:depth])
-        if len(parts) > depth and (name in ALLOWED or name == TESTS):
-            return name
-    return None
-
-
 @rule
 def include_edge(file):
-    if not file.is_code or file.folder is None or file.folder == TESTS:
+    if not file.is_code or file.folder is None or file.folder == layers.TESTS:
         return
     for number, target in file.includes():
-        other = folder_of_include(target)
-        if other is None or other == file.folder or other in ALLOWED[file.folder]:
+        other = layers.folder_of_include(target)
+        if other is None or other == file.folder or other in layers.ALLOWED[file.folder]:
             continue
-        if (file.folder, target) in ALLOWED_HEADERS:
+        if (file.folder, target) in layers.ALLOWED_HEADERS:
             continue
         yield number, f"{file.folder}/ may not include {other}/ ('{target}')"
 
 
 @rule
 def pure_core(file):
-    if not file.is_code or file.folder not in CORES:
+    if not file.is_code or file.folder not in layers.CORES:
         return
     for number, target in file.includes():
-        if CORE_HEADERS.match(target):
+        if layers.CORE_HEADERS.match(target):
             yield number, f"'{target}' in a protocol core: no transport, clock, thread or disk there"
     for number, line in enumerate(file.bare_lines, 1):
-        if match := CORE_WORDS.search(line):
+        if match := layers.CORE_WORDS.search(line):
             yield number, f"'{match.group(0)}' in a protocol core: time is an argument there"
 
 
@@ -175,12 +114,12 @@ def library_edge(file):
     if not file.is_code:
         return
     for number, target in file.includes():
-        for pattern, folders in LIBRARIES:
+        for pattern, folders in layers.LIBRARIES:
             if not pattern.match(target):
                 continue
             if folders is None:
                 yield number, f"'{target}' is banned everywhere"
-            elif file.folder not in folders and file.folder != TESTS:
+            elif file.folder not in folders and file.folder != layers.TESTS:
                 yield number, f"'{target}' belongs to {', '.join(sorted(folders))}"
 
 
@@ -189,13 +128,13 @@ def slow_header(file):
     if file.suffix != ".h":
         return
     for number, target in file.includes():
-        if SLOW_HEADERS.match(target):
+        if layers.SLOW_HEADERS.match(target):
             yield number, f"'{target}' costs seconds wherever it is included: only in .cc files"
 
 
 @rule
 def file_length(file):
-    limit = TEST_FILE_LINES_FAIL if file.folder == TESTS else FILE_LINES_FAIL
+    limit = TEST_FILE_LINES_FAIL if file.folder == layers.TESTS else FILE_LINES_FAIL
     if file.suffix in CODE | {".py", ".sh"} and len(file.lines) > limit:
         yield len(file.lines), f"{len(file.lines)} lines, at most {limit}: split it"
 
@@ -283,7 +222,7 @@ def header_head(file):
 
 @rule
 def namespace(file):
-    if file.suffix != ".h" or file.folder is None or file.folder == TESTS:
+    if file.suffix != ".h" or file.folder is None or file.folder == layers.TESTS:
         return
     # A program that embeds the client library has nothing to do with the command line.
     is_client = file.path.startswith("cli/client/")
@@ -294,7 +233,7 @@ def namespace(file):
 
 @rule
 def sleep(file):
-    if file.folder != TESTS or not file.is_code:
+    if file.folder != layers.TESTS or not file.is_code:
         return
     for number, line in enumerate(file.bare_lines, 1):
         if re.search(r"\b(sleep_for|sleep_until|usleep|nanosleep|sleep)\s*\(", line):
@@ -303,7 +242,7 @@ def sleep(file):
 
 @rule
 def skip(file):
-    if file.folder != TESTS or not file.is_code:
+    if file.folder != layers.TESTS or not file.is_code:
         return
     for number, line in enumerate(file.bare_lines, 1):
         if re.search(r"GTEST_SKIP\(\)\s*;", line):
@@ -314,7 +253,7 @@ def skip(file):
 
 @rule
 def dangling_else(file):
-    if file.folder != TESTS or not file.is_code:
+    if file.folder != layers.TESTS or not file.is_code:
         return
     for match in re.finditer(r"^ *(?:else )?if \(.*\)\s+(?:EXPECT|ASSERT)_", file.bare, re.M):
         number = file.bare.count("\n", 0, match.start()) + 1
@@ -333,7 +272,7 @@ def machine_path(file):
     for number, line in enumerate(file.lines, 1):
         if re.search(r"(?<![\w.])/(work|root|home)/\w", line):
             yield number, "a path of one machine"
-        if file.is_code and file.folder != TESTS and re.search(r'"/tmp\b', line):
+        if file.is_code and file.folder != layers.TESTS and re.search(r'"/tmp\b', line):
             yield number, "a temporary path in the product: it comes from the configuration"
 
 
@@ -383,7 +322,7 @@ def tests_without_binary(files):
 
 def folders_without_readme(files):
     paths = {file.path for file in files}
-    folders = {file.folder for file in files if file.is_code and file.folder in PRODUCT}
+    folders = {file.folder for file in files if file.is_code and file.folder in layers.PRODUCT}
     folders |= {folder.split("/")[0] for folder in folders}
     for folder in sorted(folders):
         if f"{folder}/README.md" not in paths:
@@ -422,7 +361,7 @@ def check_tree(root):
         for rule_name, check in RULES:
             for number, message in check(file):
                 errors.append(f"{file.path}:{number}: [{rule_name}] {message}")
-        product = file.is_code and file.folder != TESTS
+        product = file.is_code and file.folder != layers.TESTS
         if product and FILE_LINES_WARN < len(file.lines) <= FILE_LINES_FAIL:
             warnings.append(f"{file.path}:1: [file-length] {len(file.lines)} lines, better at most "
                             f"{FILE_LINES_WARN}")
