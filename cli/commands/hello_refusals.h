@@ -14,8 +14,8 @@ namespace tidemark::cli {
 
 struct HelloRefusal {
   sc::v1::Event event;
-  bool of_another =
-      false;  // the SPU of this id is attached, and was when the other one was refused
+  // The SPU of this id is attached, and was when the other one was refused.
+  bool of_another = false;
 };
 using HelloRefusals = std::map<std::string, HelloRefusal>;  // by SPU id
 

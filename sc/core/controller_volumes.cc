@@ -158,7 +158,8 @@ void ControllerCore::RefuseReport(StreamId stream, const v1::Report& report, con
   event.set_reason(absl::StrFormat("%s: %s", RefusalName(refusal), detail));
   event.set_generation(report.generation());
   event.set_session(report.session());
-  if (report.has_proof()) {
+  // A report without bounds would leave its proof in the history without any.
+  if (report.has_proof() && FindReportDefect(report).empty()) {
     *event.mutable_proof() = report.proof();
     event.mutable_reason()->append("; " + DescribeProof(report.proof()));
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 namespace tidemark::sc {
 
@@ -23,11 +24,11 @@ LostDataMerge MergeLostData(const v1::Report& held, const v1::Report& incoming,
       merge.refused.push_back({known->second, lost});
       continue;
     }
-    if (lost.SerializeAsString() == known->second.SerializeAsString()) continue;
     // Held again by an older number: a lift that is older than the newest hold stays refused.
-    const std::uint64_t newest = std::max(known->second.generation(), lost.generation());
-    known->second = lost;
-    known->second.set_generation(newest);
+    v1::LostData merged = lost;
+    merged.set_generation(std::max(known->second.generation(), lost.generation()));
+    if (merged.SerializeAsString() == known->second.SerializeAsString()) continue;
+    known->second = std::move(merged);
     merge.changed = true;
   }
   for (const auto& [id, lost] : kept) *merge.lost_data.Add() = lost;

@@ -13,6 +13,7 @@ namespace {
 // Everything a report says is stored, shown and told again: paths in its texts may be long, and no
 // more. Lost data there is as often as partitions.
 constexpr std::size_t kReportBytesMax = 128 * 1024;
+constexpr int kHoldsMax = 64;  // each is sorted and named for every partition that is shown
 constexpr std::size_t kLostDataBytesMax = 16 * 1024;
 constexpr std::size_t kPerLostDataBytes = 8;  // tag and length
 
@@ -151,6 +152,10 @@ std::string FindReportDefect(const v1::Report& report) {
   }
   if (report.generation() == 0 && !IsFaultAlone(report)) return "generation is 0";
   if (!report.has_holds()) return "holds are missing";
+  if (report.holds().held_size() > kHoldsMax) {
+    return absl::StrFormat("it has %d holds, at most %d may", report.holds().held_size(),
+                           kHoldsMax);
+  }
   if (daemon::HoldsKind(report.holds(), space::v1::HOLD_KIND_SPACE) &&
       report.holds().space().episode() == 0) {
     return "the space hold has no episode";

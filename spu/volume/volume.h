@@ -194,6 +194,7 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
   void OnStepAllocated(base::PartitionId id, const storage::StepResult& result,
                        monitor::GrantId grant);
   void JudgeStep(const storage::StepResult& result);
+  bool WentWithPartition(base::PartitionId id, const storage::StepResult& result) const;
   std::vector<base::PartitionId> StepsMissing() const;
   void CountMissingSteps();
   void TakeNextStep(std::vector<base::PartitionId> left, StepsTaken taken,

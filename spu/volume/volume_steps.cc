@@ -64,25 +64,25 @@ void Volume::AllocateStep(base::PartitionId id, storage::StepRequest request,
 
 void Volume::OnStepAllocated(base::PartitionId id, const storage::StepResult& result,
                              monitor::GrantId grant) {
-  Partition* partition = Find(id);
   if (result.status.ok()) {
     driver_->policy().Complete(grant, clock_.Now());
+    step_users_.insert(id);
   } else {
     driver_->policy().Abandon(grant);
+    if (!WentWithPartition(id, result)) JudgeStep(result);
   }
-  // Deleted meanwhile: that its directory is gone is no fault of the device.
-  if (partition != nullptr) {
-    if (result.status.ok()) {
-      step_users_.insert(id);
-    } else {
-      JudgeStep(result);
-    }
+  if (Partition* partition = Find(id)) {
     // Space is what the gate says, and an allocation that met ENOSPC; nothing else.
     const bool of_space = absl::IsResourceExhausted(result.status) && !result.sync_failed;
     partition->OnStep(result, WhyClosed().value_or(NoStepRefusal(
                                   State(), std::string(result.status.message()), of_space)));
   }
   CountMissingSteps();
+}
+
+// Deleted meanwhile: that its directory is gone, too, is no fault of the device.
+bool Volume::WentWithPartition(base::PartitionId id, const storage::StepResult& result) const {
+  return Find(id) == nullptr && absl::IsNotFound(result.status);
 }
 
 void Volume::JudgeStep(const storage::StepResult& result) {
@@ -162,7 +162,7 @@ void Volume::TakeNextStep(std::vector<base::PartitionId> left, StepsTaken taken,
         if (guard.expired()) return;
         Partition* partition = Find(id);
         if (partition != nullptr) partition->log().OnStep(result);
-        if (!result.status.ok() && partition != nullptr) {
+        if (!result.status.ok() && !WentWithPartition(id, result)) {
           if (result.sync_failed) JudgeStep(result);
           taken.status = result.status;
           CountMissingSteps();

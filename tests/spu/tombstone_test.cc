@@ -29,6 +29,24 @@ class TombstoneTest : public testing::Test {
     return std::filesystem::exists(
         storage::PartitionPath(rig_.path(volume) + "/partitions", base::PartitionId(kBooked)));
   }
+  // Of a partition that is being made on volume 0, while that hangs at `step`.
+  void ExpectTombstoneToWaitFor(Operation step) {
+    rig_.disk(0).Add({.operation = step, .path_contains = "partitions/0", .hang = true});
+    rig_.Send({BookRig::Full({rig_.Assignment(kBooked, 0)})});
+    ASSERT_TRUE(support::WaitFor([&] { return rig_.disk(0).hanging() > 0; }, support::kLongWait,
+                                 "the creation to hang"));
+    rig_.Send({BookRig::Tombstone(kBooked)});
+    EXPECT_FALSE(rig_.AwaitResult(kBooked).ok());
+
+    rig_.disk(0).Clear();
+    ASSERT_TRUE(support::WaitFor(
+        [&] {
+          const sc_pb::AssignmentResult result = rig_.AwaitResult(kBooked);
+          return result.ok() && result.tombstone();
+        },
+        support::kLongWait, "the tombstone to be carried out"));
+    EXPECT_FALSE(OnDisk(0));
+  }
 
   BookRig rig_;
 };
@@ -67,41 +85,12 @@ TEST_F(TombstoneTest, ADeletionThatFailedIsRepeatedAndOnlyThenAcknowledged) {
 }
 
 TEST_F(TombstoneTest, OvertakesNoCreationThatIsUnderWay) {
-  rig_.disk(0).Add({.operation = Operation::kCreateDirectory, .hang = true});
-  rig_.Send({BookRig::Full({rig_.Assignment(kBooked, 0)})});
-  ASSERT_TRUE(support::WaitFor([&] { return rig_.disk(0).hanging() > 0; }, support::kLongWait,
-                               "the creation to hang"));
-  rig_.Send({BookRig::Tombstone(kBooked)});
-  EXPECT_FALSE(rig_.AwaitResult(kBooked).ok());
-
-  rig_.disk(0).Clear();
-  ASSERT_TRUE(support::WaitFor(
-      [&] {
-        const sc_pb::AssignmentResult result = rig_.AwaitResult(kBooked);
-        return result.ok() && result.tombstone();
-      },
-      support::kLongWait, "the tombstone to be carried out"));
-  EXPECT_FALSE(OnDisk(0));
+  ExpectTombstoneToWaitFor(Operation::kCreateDirectory);
 }
 
 // Made, and not open yet: that is under way, too.
 TEST_F(TombstoneTest, OvertakesNoOpeningOfWhatWasJustMade) {
-  rig_.disk(0).Add({.operation = Operation::kList, .path_contains = "partitions/0", .hang = true});
-  rig_.Send({BookRig::Full({rig_.Assignment(kBooked, 0)})});
-  ASSERT_TRUE(support::WaitFor([&] { return rig_.disk(0).hanging() > 0; }, support::kLongWait,
-                               "the opening to hang"));
-  ASSERT_TRUE(OnDisk(0));
-  rig_.Send({BookRig::Tombstone(kBooked)});
-  EXPECT_FALSE(rig_.AwaitResult(kBooked).ok()) << "it is there";
-
-  rig_.disk(0).Clear();
-  ASSERT_TRUE(support::WaitFor(
-      [&] {
-        const sc_pb::AssignmentResult result = rig_.AwaitResult(kBooked);
-        return result.ok() && result.tombstone();
-      },
-      support::kLongWait, "the tombstone to be carried out"));
-  EXPECT_FALSE(OnDisk(0));
+  ExpectTombstoneToWaitFor(Operation::kList);
 }
 
 }  // namespace

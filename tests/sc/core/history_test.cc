@@ -217,5 +217,14 @@ TEST_F(HistoryTest, ARefusedProofIsToldWithItsNumbers) {
   EXPECT_THAT(event.reason(), Not(HasSubstr("unknown")));
 }
 
+TEST_F(HistoryTest, AReportThatIsRefusedForItsSizeLeavesNoneInTheHistory) {
+  v1::Report large = test_support::ReclaimedReport(simulator_.volume(0), 3, 1);
+  large.mutable_proof()->set_file_system(std::string(1'000'000, 'x'));
+  Say(large);
+  ASSERT_FALSE(Events("report.refused").empty());
+  EXPECT_THAT(Newest("report.refused").reason(), StartsWith("malformed: it has 100"));
+  EXPECT_LT(Newest("report.refused").ByteSizeLong(), 8u * 1024);
+}
+
 }  // namespace
 }  // namespace tidemark::sc

@@ -210,7 +210,7 @@ TEST(ReportTableTest, AnEmptyOrPartialReportIsMalformedAndNotReady) {
 TEST(ReportTableTest, AReportIsNotLargerThanWhatItHasToSay) {
   const v1::Report held = ReadyReport(VolumeUuid(1), 7);
   v1::Report kinds = ReadyReport(VolumeUuid(1), 8);
-  for (int kind = 0; kind < 100'000; ++kind) {
+  for (int kind = 0; kind < 65; ++kind) {
     kinds.mutable_holds()->add_held(static_cast<space::v1::HoldKind>(100 + kind));
   }
   v1::Report text = test_support::ReclaimedReport(VolumeUuid(1), 8, 3);
