@@ -14,7 +14,7 @@ using sc::v1::Event;
 using sc::v1::Spu;
 
 constexpr char kRefused[] = "hello.refused";
-constexpr int kNewest = 100;  // one SPU that is refused writes a line each minute
+constexpr int kNewest = 200;  // one SPU that is refused writes a line each minute
 
 // Who goes on trying writes a line each minute: what is older has ended.
 constexpr base::WallMillis kGoesOnMs = 120'000;
@@ -38,9 +38,12 @@ HelloRefusals FindHelloRefusals(const Invocation& invocation,
                                 const sc::v1::ListSpusResponse& spus) {
   HelloRefusals newest;
   const bool any_attached = std::ranges::any_of(spus.spus(), &Spu::attached);
+  const bool all_attached = any_attached && std::ranges::all_of(spus.spus(), &Spu::attached);
   sc::v1::ListEventsRequest request;
-  request.set_contains(kRefused);
   request.set_limit(kNewest);
+  // A search reads the whole history where nothing is found. Where nobody is missed the newest
+  // events will do: `status` may be asked each second.
+  if (!all_attached) request.set_contains(kRefused);
   const auto events = invocation.Controller().ListEvents(request);
   if (!events.ok()) return newest;
   for (const Event& event : events->events()) {  // newest last

@@ -78,6 +78,7 @@ TEST_F(HelloRefusalsTest, ACloneThatGoesOnTryingIsToldApartFromTheOneThatIsAttac
               AllOf(ContainsRegex("node-1: another process of this id was refused at .*: unknown"),
                     HasSubstr("session")));
   EXPECT_THAT(Run({"spu", "describe", "node-1"}).out, HasSubstr("another process of this id"));
+  EXPECT_EQ(sc_.listed_events.contains(), "") << "no search through all of the history";
 }
 
 TEST_F(HelloRefusalsTest, WhereAllElseIsWellTheNextStepIsAboutTheRefused) {

@@ -51,6 +51,7 @@ bool InScope(const char* path) {
 }
 
 bool PathOf(int fd, char (&path)[PATH_MAX]) {
+  if (shared_log == nullptr) return false;
   char link[32];
   std::snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
   const ssize_t length = readlink(link, path, sizeof path - 1);

@@ -19,7 +19,7 @@ FaultLog* SharedLog();
 // Below one of the directories, or one of them itself.
 bool InScope(const char* path);
 
-// Where a descriptor's file is (or was: " (deleted)" is appended then).
+// Where a descriptor's file is (or was: " (deleted)" is appended then). False also without a log.
 bool PathOf(int fd, char (&path)[PATH_MAX]);
 
 // 0: there is no such file.
