@@ -168,6 +168,9 @@ std::string HoldsText(const Holds& holds, const RepeatedPtrField<DeviceHold>& fa
 }
 
 std::string VerdictText(const space::v1::Volume& volume) {
+  if (!volume.fenced().empty()) {
+    return absl::StrFormat("Fenced (the controller refuses this SPU: %s)", volume.fenced());
+  }
   if (volume.accepting() || IsHeld(volume.holds(), volume.device_faults())) {
     return HoldsText(volume.holds(), volume.device_faults());
   }

@@ -18,6 +18,8 @@ struct HealthFacts {
   std::string volume_fault;
   // A fresh volume that has never held its room, and what it lacks.
   std::string first_start;
+  // Why the controller does not take this SPU in, where it says that another has its place.
+  std::string fenced;
   // A statvfs that does not come back.
   std::string stale_reading;
 
@@ -36,6 +38,7 @@ class HealthState {
   std::optional<std::string> Starting() const { return Get(&HealthFacts::starting); }
   std::optional<std::string> VolumeFault() const { return Get(&HealthFacts::volume_fault); }
   std::optional<std::string> FirstStart() const { return Get(&HealthFacts::first_start); }
+  std::optional<std::string> Fenced() const { return Get(&HealthFacts::fenced); }
   std::optional<std::string> StaleReading() const { return Get(&HealthFacts::stale_reading); }
 
  private:

@@ -16,11 +16,13 @@ constexpr storage::SlotKind kKind = storage::MakeSlotKind("SPID");
 constexpr char kSlotsName[] = "identity.slots";
 constexpr char kLockName[] = "lock";
 
-// 0 spu uuid | 16 boot count | 24 cluster id | 40 store epoch
+// 0 spu uuid | 16 boot count | 24 cluster id | 40 store epoch | 48 flags (absent: none)
 constexpr std::size_t kBootCountAt = 16;
 constexpr std::size_t kClusterAt = 24;
 constexpr std::size_t kEpochAt = 40;
-constexpr std::size_t kRecordBytes = 48;
+constexpr std::size_t kFlagsAt = 48;
+constexpr std::size_t kRecordBytes = 49;
+constexpr std::byte kFenced{1};
 
 void StoreUuid(const base::Uuid& uuid, std::byte* out) {
   for (std::size_t i = 0; i < uuid.bytes().size(); ++i) out[i] = std::byte{uuid.bytes()[i]};
@@ -38,11 +40,12 @@ std::vector<std::byte> Encode(const IdentityRecord& record) {
   base::StoreLittleEndian(record.boot_count, &bytes[kBootCountAt]);
   StoreUuid(record.cluster_id, &bytes[kClusterAt]);
   base::StoreLittleEndian(record.store_epoch, &bytes[kEpochAt]);
+  bytes[kFlagsAt] = record.fenced ? kFenced : std::byte{0};
   return bytes;
 }
 
 absl::StatusOr<IdentityRecord> Decode(const std::vector<std::byte>& bytes) {
-  if (bytes.size() < kRecordBytes) {
+  if (bytes.size() < kFlagsAt) {
     return absl::DataLossError(
         absl::StrFormat("identity of %d bytes, want %d", bytes.size(), kRecordBytes));
   }
@@ -51,6 +54,7 @@ absl::StatusOr<IdentityRecord> Decode(const std::vector<std::byte>& bytes) {
   record.boot_count = base::LoadLittleEndian<std::uint64_t>(&bytes[kBootCountAt]);
   record.cluster_id = LoadUuid(&bytes[kClusterAt]);
   record.store_epoch = base::LoadLittleEndian<std::uint64_t>(&bytes[kEpochAt]);
+  record.fenced = bytes.size() > kFlagsAt && (bytes[kFlagsAt] & kFenced) != std::byte{0};
   return record;
 }
 

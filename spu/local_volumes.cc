@@ -110,29 +110,48 @@ void LocalVolumes::Change(const std::string& selector, Wish wish, Changed done) 
   if (!(*volume)->started()) return done(NotStarted(**volume));
   daemon::Log(daemon::LogLevel::kInfo, wish.held ? "volume.hold_asked" : "volume.release_asked",
               {{"volume", (*volume)->disk().path()}, {"who", wish.who}, {"why", wish.why}});
-  const base::Generation newest = (*volume)->driver()->policy().newest_generation();
+  const monitor::SpacePolicy& policy = (*volume)->driver()->policy();
+  if (!wish.held && !policy.durable().holds.operator_hold && !policy.wanted_holds().operator_hold) {
+    return done(absl::FailedPreconditionError(absl::StrFormat(
+        "nobody holds volume '%s': there is nothing to release", (*volume)->disk().path())));
+  }
+  const bool release = !wish.held;
   const std::uint64_t number = ++changes_;
   auto deadline = std::make_unique<daemon::Timer>(loop_, [this, number] { GiveUp(number); });
   deadline->StartOnce(deadline_);
-  const monitor::SpaceEvent event =
-      wish.held ? monitor::SpaceEvent(event::OperatorHolds{wish.who, wish.why})
-                : monitor::SpaceEvent(event::OperatorReleases{wish.who});
-  waiting_.push_back(
-      {number, (*volume)->uuid(), std::move(wish), newest, std::move(deadline), std::move(done)});
-  (*volume)->Apply(event);
+  waiting_.push_back({number, (*volume)->uuid(), std::move(wish), (*volume)->Now().monotonic,
+                      std::nullopt, std::move(deadline), std::move(done)});
+  if (release) {
+    (*volume)->Apply(event::PollNow{});
+  } else {
+    TellWaiting(**volume, true);  // in the order of their calls
+  }
   OnVolumeChanged((*volume)->uuid());  // it may have been so already
 }
 
+void LocalVolumes::TellWaiting(Volume& volume, bool all) {
+  const auto reading = volume.State().reading;
+  for (WaitingChange& change : waiting_) {
+    if (change.volume != volume.uuid() || change.newest_before.has_value()) continue;
+    const bool seen = reading.has_value() && reading->started >= change.asked_at;
+    if (!all && !seen) return;  // those behind it wait, too
+    change.newest_before = volume.driver()->policy().newest_generation();
+    const Wish& wish = change.wish;
+    volume.Apply(wish.held ? monitor::SpaceEvent(event::OperatorHolds{wish.who, wish.why})
+                           : monitor::SpaceEvent(event::OperatorReleases{wish.who}));
+  }
+}
+
 void LocalVolumes::OnVolumeChanged(const base::Uuid& uuid) {
-  const Volume* volume = volumes_.Find(uuid);
+  Volume* volume = volumes_.Find(uuid);
   if (volume == nullptr || !volume->started()) return;
   const monitor::SpacePolicy& policy = volume->driver()->policy();
   const base::Generation durable = policy.durable().generation;
   std::vector<WaitingChange> decided;
   std::vector<WaitingChange> still_waiting;
   for (WaitingChange& change : waiting_) {
-    const bool is_decided =
-        change.volume == uuid && (policy.settled() || durable > change.newest_before);
+    const bool is_decided = change.volume == uuid && change.newest_before.has_value() &&
+                            (policy.settled() || durable > *change.newest_before);
     (is_decided ? decided : still_waiting).push_back(std::move(change));
   }
   waiting_ = std::move(still_waiting);
@@ -145,6 +164,8 @@ void LocalVolumes::OnVolumeChanged(const base::Uuid& uuid) {
                                                      change.wish.ToString(), last.ToString())));
     }
   }
+  // Last: the policy may be amid an event, and hears of it after that.
+  TellWaiting(*volume, false);
 }
 
 void LocalVolumes::GiveUp(std::uint64_t number) {

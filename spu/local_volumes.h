@@ -2,6 +2,8 @@
 //
 // A hold or a release is answered when a record is durable that was decided after it. Several may
 // be in one record; then the last of them is what the record says, and the others are told so.
+// A release waits for a reading that began after it: a volume at rest is looked at every 5 s, and
+// may have been filled since.
 //
 // Threading: confined to the loop.
 #pragma once
@@ -9,6 +11,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -53,13 +56,17 @@ class LocalVolumes final : public VolumeHost {
     std::uint64_t number = 0;
     base::Uuid volume;
     Wish wish;
-    // The change is in every record after this one, and in none before.
-    base::Generation newest_before;
+    base::MonotonicTime asked_at;
+    // The change is in every record after this one, and in none before. Unset: it has still to be
+    // told to the volume.
+    std::optional<base::Generation> newest_before;
     std::unique_ptr<daemon::Timer> deadline;
     Changed done;
   };
 
   void Change(const std::string& selector, Wish wish, Changed done);
+  // Those that wait to be told and may be: all of them, or those with a reading after them.
+  void TellWaiting(Volume& volume, bool all);
   void GiveUp(std::uint64_t number);
 
   daemon::EventLoop& loop_;

@@ -35,6 +35,7 @@ constexpr ReasonRow kRows[] = {
     {log_pb::REFUSAL_REASON_COMMIT_FAILED, "commit_failed", absl::StatusCode::kUnavailable},
     {log_pb::REFUSAL_REASON_BAD_REQUEST, "bad_request", absl::StatusCode::kInvalidArgument},
     {log_pb::REFUSAL_REASON_NO_STEP, "no_step", absl::StatusCode::kUnavailable},
+    {log_pb::REFUSAL_REASON_FENCED, "fenced", absl::StatusCode::kUnavailable},
 };
 
 const ReasonRow* FindRow(RefusalReason reason) {

@@ -176,6 +176,8 @@ void ScLink::RunQueued() {
 }
 
 void ScLink::Do(const OpenStream& effect) {
+  // The close of the one before may have gone with a write of the identity that failed.
+  if (stream_ != nullptr) stream_->Close(/*flush=*/false);
   ++open_streams_;
   ++connects_;
   stream_ = new Stream(*this, effect.stream);

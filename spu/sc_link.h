@@ -31,6 +31,8 @@ class LinkListener {
   virtual void OnReportRefused(tidemark::sc::v1::ReportRefusal /*reason*/) {}
   virtual void OnAssignments(const tidemark::sc::v1::Assignments& assignments) = 0;
   virtual void OnLinkChanged(bool attached) = 0;
+  // No appends while `why` is not empty; see Fence.
+  virtual void OnFence(const std::string& why) = 0;
   virtual void OnExit(int code, const std::string& why) = 0;
 };
 
@@ -67,6 +69,7 @@ class ScLink {
   void Do(const ApplyAssignments& effect) { listener_.OnAssignments(effect.assignments); }
   void Do(const Complain& effect);
   void Do(const LinkChanged& effect);
+  void Do(const Fence& effect) { listener_.OnFence(effect.why); }
   void Do(const ExitProcess& effect) { listener_.OnExit(effect.code, effect.why); }
 
   void OnTaken(LinkStreamId id);

@@ -25,19 +25,16 @@ namespace {
 
 namespace event = monitor::event;
 namespace sc_pb = tidemark::sc::v1;
-using daemon::HealthQuestion;
 using daemon::LogLevel;
 
 constexpr base::Duration kTickInterval = std::chrono::milliseconds(250);
 constexpr base::Duration kOpenDeadline = std::chrono::seconds(10);
 constexpr base::Duration kDrainPoll = std::chrono::milliseconds(5);
 constexpr base::Duration kIdleConnectionsGrace = std::chrono::seconds(1);
-// A reading that old is stale, whatever the policy does with it.
-constexpr base::Duration kReadingHangs = std::chrono::seconds(5);
 // A hold is durable after some milliseconds; a slow disk may take longer.
 constexpr base::Duration kRecordIsLate = std::chrono::seconds(2);
-constexpr char kProduceHealth[] = "tidemark.log.v1.ProduceService";
-constexpr char kConsumeHealth[] = "tidemark.log.v1.ConsumeService";
+constexpr char kFencedBefore[] =
+    "the controller refused this SPU before its restart, and has not taken it in since";
 
 std::uint64_t RandomNumber() {
   std::uint64_t number = 0;
@@ -113,6 +110,7 @@ absl::StatusOr<std::unique_ptr<SpuProcess>> SpuProcess::Start(daemon::EventLoop&
                       IdentityStore::Open(file_system, options.state_directory));
   TM_RETURN_IF_ERROR(process->OpenVolumes(file_system));
   TM_RETURN_IF_ERROR(process->StartServer());
+  if (process->identity_->record().fenced) process->OnFence(kFencedBefore);
   process->StartLink();
   process->StartVolumes();
   process->tick_.StartPeriodic(kTickInterval);
@@ -224,69 +222,10 @@ void SpuProcess::OnVolumeNotStarted(const Volume& volume, const absl::Status& wh
   OnVolumeChanged(volume.uuid());
 }
 
-void SpuProcess::AddHealthChecks() {
-  health_->Add("loop", {HealthQuestion::kLive, HealthQuestion::kReady, HealthQuestion::kStarted},
-               daemon::LoopTurns(loop_.heartbeat(), clock_, options_.daemon.loop_limit));
-  health_->Add("recovery", {HealthQuestion::kReady, HealthQuestion::kStarted},
-               [state = health_state_] { return state->Starting(); });
-  // A full volume is none of these, consumers must drain it; but one that never took its room has
-  // nothing to be drained, and no partition can be put there.
-  health_->Add("volumes", {HealthQuestion::kReady},
-               [state = health_state_] { return state->VolumeFault(); });
-  health_->Add("first_start", {HealthQuestion::kReady},
-               [state = health_state_] { return state->FirstStart(); });
-  health_->Add("readings", {HealthQuestion::kReady},
-               [state = health_state_] { return state->StaleReading(); });
-}
-
 void SpuProcess::Tick() {
   PublishHealth();
   PublishProgress();
   PublishLink();
-}
-
-// While there are partitions here and none may be written, producers should go elsewhere.
-bool SpuProcess::MayProduce() const {
-  bool partitions = false;
-  for (const auto& volume : volumes_.all()) {
-    if (volume->partitions().empty()) continue;
-    partitions = true;
-    if (volume->accepting()) return true;
-  }
-  return !partitions;
-}
-
-void SpuProcess::PublishHealth() {
-  HealthFacts facts;
-  facts.starting.clear();
-  facts.volume_fault = volume_faults_;
-  for (const auto& volume : volumes_.all()) {
-    const std::string& path = volume->disk().path();
-    if (!volume->start_fault().empty()) {
-      absl::StrAppendFormat(&facts.volume_fault, "volume '%s': %s; ", path, volume->start_fault());
-      continue;
-    }
-    if (!volume->started()) {
-      absl::StrAppendFormat(&facts.starting, "volume '%s': %d partitions to open; ", path,
-                            volume->opening());
-      continue;
-    }
-    if (const std::string why = volume->driver()->policy().FirstStartWaits(); !why.empty()) {
-      absl::StrAppendFormat(&facts.first_start, "volume '%s': %s; ", path, why);
-    }
-    if (const auto& fault = volume->device_fault(); fault.has_value()) {
-      absl::StrAppendFormat(&facts.volume_fault, "volume '%s': %s (%s); ", path, fault->detail,
-                            monitor::DeviceCauseName(fault->cause));
-    }
-    if (const base::Duration busy = volume->driver()->reading_busy_for(); busy > kReadingHangs) {
-      absl::StrAppendFormat(&facts.stale_reading, "volume '%s': statvfs has not answered for %s; ",
-                            path, base::FormatDuration(busy));
-    }
-  }
-  // `readiness` and its like are published from what the HTTP answers are made of.
-  if (health_state_->Publish(std::move(facts))) health_publisher_->Refresh();
-  server_->SetServing(kConsumeHealth, true);
-  server_->SetServing(kProduceHealth, MayProduce());
 }
 
 void SpuProcess::PublishProgress() {
@@ -348,6 +287,15 @@ void SpuProcess::OnWiped(const Wiped& wiped) {
 void SpuProcess::OnAssignments(const sc_pb::Assignments& assignments) { book_->Apply(assignments); }
 
 void SpuProcess::OnLinkChanged(bool /*attached*/) { PublishLink(); }
+
+void SpuProcess::OnFence(const std::string& why) {
+  if (why == fence_) return;
+  fence_ = why;
+  daemon::Log(why.empty() ? LogLevel::kInfo : LogLevel::kError,
+              why.empty() ? "spu.fence_lifted" : "spu.fenced", {{"why", why}});
+  for (const auto& volume : volumes_.all()) volume->SetFence(why);
+  PublishHealth();
+}
 
 void SpuProcess::PublishLink() {
   spu_metrics_.OnLink(link_->core().attached(), link_->core().synced(), clock_.Now());

@@ -72,25 +72,32 @@ class SpuProcess final : public VolumeListener, public LinkListener {
   }
   void OnAssignments(const tidemark::sc::v1::Assignments& assignments) override;
   void OnLinkChanged(bool attached) override;
+  void OnFence(const std::string& why) override;
   void OnExit(int code, const std::string& why) override;
 
  private:
   SpuProcess(daemon::EventLoop& loop, const base::Clock& clock, const SpuOptions& options,
              OnExitCallback on_exit);
 
+  // Services that gRPC health knows by name.
+  static constexpr char kProduceHealth[] = "tidemark.log.v1.ProduceService";
+  static constexpr char kConsumeHealth[] = "tidemark.log.v1.ConsumeService";
+
   absl::Status OpenVolumes(storage::FileSystem& file_system);
   absl::Status StartServer();
   void StartLink();
   void StartVolumes();
   void OnVolumeNotStarted(const Volume& volume, const absl::Status& why);
-  void AddHealthChecks();
   void Tick();
-  void PublishHealth();
   void PublishProgress();
   void PublishLink();
-  bool MayProduce() const;
   void EndServer(absl::AnyInvocable<void()> done);
   void StopVolumes(absl::AnyInvocable<void()> done);
+
+  // What probes are told (spu_process_health.cc).
+  void AddHealthChecks();
+  void PublishHealth();
+  bool MayProduce() const;
 
   daemon::EventLoop& loop_;
   const base::Clock& clock_;
@@ -104,6 +111,7 @@ class SpuProcess final : public VolumeListener, public LinkListener {
   std::unique_ptr<IdentityStore> identity_;
   VolumeSet volumes_;
   std::string volume_faults_;  // of volumes that could not be opened
+  std::string fence_;          // see Fence
   LocalPartitions partitions_;
   LocalVolumes local_volumes_;
   std::unique_ptr<AssignmentBook> book_;

@@ -116,7 +116,8 @@ std::string ProgressText(const space::v1::ProofProgress& proof, const Volume& vo
                           ProofStepText(proof.step()));
   if (!proof.message().empty()) text += absl::StrFormat("  because    %s\n", proof.message());
   if (proof.readings_wanted() > 0) {
-    text += absl::StrFormat("  readings   %d of %d, good for %s of %s\n", proof.readings_seen(),
+    text += absl::StrFormat("  readings   %d of %d, good for %s of %s\n",
+                            std::min(proof.readings_seen(), proof.readings_wanted()),
                             proof.readings_wanted(), Milliseconds(proof.settled_ms()),
                             Milliseconds(proof.settle_ms()));
   }

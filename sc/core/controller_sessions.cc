@@ -68,7 +68,7 @@ ControllerCore::HelloVerdict ControllerCore::JudgeHello(const v1::Hello& hello) 
   const base::Uuid uuid = *base::Uuid::FromBytes(hello.spu_uuid());
   for (const auto& [id, spu] : spus_) {
     if (spu.record.uuid == uuid && id != hello.spu_id()) {
-      return {v1::NACK_REASON_BAD_HELLO, absl::StrFormat("this uuid is SPU '%s'", id)};
+      return {v1::NACK_REASON_UNKNOWN_UUID, absl::StrFormat("this uuid is SPU '%s'", id)};
     }
   }
   for (const v1::HelloVolume& named : hello.volumes()) {

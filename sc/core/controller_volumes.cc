@@ -15,6 +15,10 @@
 namespace tidemark::sc {
 namespace {
 
+bool IsHeld(const v1::Report& report) {
+  return report.holds().held_size() > 0 || report.device_faults_size() > 0;
+}
+
 bool HoldsSpace(const v1::Report& report) {
   return daemon::HoldsKind(report.holds(), space::v1::HOLD_KIND_SPACE);
 }
@@ -70,18 +74,19 @@ void ControllerCore::OnReport(StreamId stream, const v1::Report& report, Moment 
     volume.sequence = 0;
     volume.synced = false;
     volume.refused.clear();
+    volume.contradicted = false;
   }
   if (report.sequence() < volume.sequence) {
-    OnOvertaken(volume, {report, stream}, moment);
+    OnOvertaken(volume, {report, stream, moment.now}, moment);
     return;
   }
   volume.sequence = report.sequence();
   volume.fault_alone = IsFaultAlone(report);
   if (volume.in_store) {
-    volume.waiting = {report, stream};
+    volume.waiting = {report, stream, moment.now};
     return;
   }
-  JudgeReport(volume, {report, stream}, moment);
+  JudgeReport(volume, {report, stream, moment.now}, moment);
 }
 
 // A report that a newer one overtook. The same verdict said again says nothing new; another one of
@@ -116,6 +121,7 @@ void ControllerCore::JudgeReport(VolumeState& volume, const PendingReport& pendi
     const bool late = row.refusal == v1::REPORT_REFUSAL_LOWER_GENERATION;
     if (late || FindSession(pending.stream, report.session()) == nullptr) return;
     volume.synced = false;
+    volume.contradicted = false;
     volume.refused = absl::StrFormat("%s: %s", RefusalName(row.refusal), detail);
     UpdateReach(volume, moment);
     return;
@@ -197,6 +203,7 @@ void ControllerCore::StoreReport(VolumeState& volume, const PendingReport& pendi
     // Reading and room are newer, and need no place in the store.
     volume.record.accepted = taken.report;
     volume.heard_at = moment.now;
+    volume.contradicted = false;
     Acknowledge(volume, taken, moment);
     return;
   }
@@ -211,7 +218,6 @@ void ControllerCore::StoreReport(VolumeState& volume, const PendingReport& pendi
   PendingBatch purpose{.purpose = PendingBatch::Purpose::kReport, .volume = volume.record.uuid};
   purpose.batch.volumes = batch.volumes;
   volume.in_store = std::move(taken);
-  volume.in_store_since = moment.now;
   volume.in_store_token = Store(std::move(batch), std::move(purpose));
 }
 
@@ -256,7 +262,10 @@ void ControllerCore::OnReportDone(const PendingBatch& pending, const absl::Statu
   volume.record = pending.batch.volumes.front();
   // A tombstone may have been acknowledged while it was on its way.
   DropForgottenLostData(volume);
-  volume.heard_at = volume.in_store_since;
+  volume.heard_at = stored.arrived;
+  // Once it is in the store, it is what is shown; until then nothing is shown Online against it.
+  volume.contradicted = waiting && waiting->report.generation() > stored.report.generation() &&
+                        IsHeld(waiting->report) && !IsHeld(stored.report);
   changed_.insert(volume.record.uuid);
   Acknowledge(volume, stored, moment);
   if (waiting) JudgeReport(volume, *waiting, moment);
@@ -278,7 +287,7 @@ void ControllerCore::Acknowledge(VolumeState& volume, const PendingReport& pendi
       FindSession(pending.stream, pending.report.session()) == nullptr) {
     return;
   }
-  volume.synced = volume.session.value() == pending.report.session();
+  volume.synced = !volume.contradicted && volume.session.value() == pending.report.session();
   volume.refused.clear();
   volume.store_failed = false;
   UpdateReach(volume, moment);
@@ -304,12 +313,15 @@ void ControllerCore::UpdateReach(VolumeState& volume, Moment moment) {
   } else if (volume.store_failed) {
     reach = v1::REACH_SYNCING;
     reason = "controller cannot persist the volume's report";
+  } else if (volume.contradicted) {
+    reach = v1::REACH_SYNCING;
+    reason = "a newer report of the volume holds it, and is being stored";
   } else if (!volume.synced || volume.session != spu.session->id) {
     reach = v1::REACH_SYNCING;
     reason = volume.refused.empty() ? absl::StrFormat("no report of the volume yet in session %d",
                                                       spu.session->id.value())
                                     : "controller refused the volume's report: " + volume.refused;
-  } else if (volume.in_store && moment.now - volume.in_store_since > options_.lease) {
+  } else if (volume.in_store && moment.now - volume.in_store->arrived > options_.lease) {
     reach = v1::REACH_SYNCING;
     reason =
         absl::StrFormat("controller cannot persist: its store has not answered for more than %s",

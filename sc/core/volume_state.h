@@ -19,6 +19,7 @@ namespace tidemark::sc {
 struct PendingReport {
   v1::Report report;
   StreamId stream;
+  base::MonotonicTime arrived;
 };
 
 struct VolumeState {
@@ -40,6 +41,8 @@ struct VolumeState {
   // A report of this volume was accepted durably in `session`.
   bool synced = false;
   std::string refused;  // why the session's newest report was; empty: it was not
+  // What is durable says nothing against Online, but a newer report does, and is being stored.
+  bool contradicted = false;
   // Partitions its SPU has said in session `taken_in` that it has here. What it said in an earlier
   // one is no answer: their directories may be gone since.
   base::SessionId taken_in;
@@ -50,7 +53,6 @@ struct VolumeState {
 
   std::optional<PendingReport> in_store;
   StoreToken in_store_token;
-  base::MonotonicTime in_store_since;
   // Reports are absolute: of those that wait, only the newest counts.
   std::optional<PendingReport> waiting;
   // The store failed this volume's last report: not Up before one was taken.

@@ -14,6 +14,9 @@ struct IdentityRecord {
   // Nil before the first Welcome: then the first cluster that answers is ours for good.
   base::Uuid cluster_id;
   std::uint64_t store_epoch = 0;
+  // The SC's last word was that another is this SPU, or has its volumes: no appends before it has
+  // taken us in, also after a restart while it is away.
+  bool fenced = false;
 
   bool operator==(const IdentityRecord&) const = default;
 };

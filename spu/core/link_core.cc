@@ -20,7 +20,8 @@ LinkCore::LinkCore(LinkOptions options, const IdentityRecord& identity)
     : options_(std::move(options)),
       identity_(identity),
       durable_identity_(identity),
-      backoff_(options_.backoff_seed) {
+      backoff_(options_.backoff_seed),
+      fence_lifted_(!identity.fenced) {
   SetLease(kDefaultLease);
 }
 

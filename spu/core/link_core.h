@@ -1,8 +1,9 @@
 // The SPU's side of the SPU-SC protocol, without transport, disk, or clock.
 //
 // It tells the SC what is durable, until the SC says that it has it: reports are absolute, sent
-// again on a timer and after every reconnect, coalesced per volume. Nothing here opens or closes a
-// gate: the SPU serves what it was assigned whether the SC is there or not. Rules: spu/README.md.
+// again on a timer and after every reconnect, coalesced per volume. The SPU serves what it was
+// assigned whether the SC is there or not; only where the SC says that another is this SPU, or has
+// its volumes, it is fenced until it is taken in. Rules: spu/README.md.
 //
 //   Idle ── Tick ──► Greeting ── Welcome ──► Attached ── closed, lease out, Nack ──► Idle
 //   (back-off)
@@ -115,6 +116,7 @@ class LinkCore {
   void OnWelcome(const sc::v1::Welcome& welcome, base::MonotonicTime now);
   void CompareWithKnown(const sc::v1::KnownVolume& known);
   void OnNack(const sc::v1::Nack& nack, base::MonotonicTime now);
+  void Refused(const std::string& why, base::MonotonicTime now);
   void OnReportAck(const sc::v1::ReportAck& ack);
   void OnReportNack(const sc::v1::ReportNack& nack, base::MonotonicTime now);
 
@@ -137,6 +139,7 @@ class LinkCore {
   base::MonotonicTime heard_at_;
   base::MonotonicTime heartbeat_at_;
   std::string complaint_;
+  bool fence_lifted_;  // or was never there
 
   ReportQueue reports_;
   std::vector<sc::v1::PartitionProgress> progress_;

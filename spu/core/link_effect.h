@@ -70,6 +70,12 @@ struct LinkChanged {
   std::string why;
 };
 
+// Another is this SPU, or has its volumes: what is written here would be no part of the log. No
+// appends until it is lifted (`why` empty); reads go on.
+struct Fence {
+  std::string why;
+};
+
 // Another boot or a clone of this SPU took over: stop now.
 struct ExitProcess {
   int code = 0;
@@ -78,7 +84,7 @@ struct ExitProcess {
 
 using LinkEffect =
     std::variant<OpenStream, SendMessage, CloseLinkStream, PersistIdentity, ProofRefused, Wiped,
-                 ApplyAssignments, Complain, LinkChanged, ExitProcess>;
+                 ApplyAssignments, Complain, LinkChanged, Fence, ExitProcess>;
 using LinkEffects = std::vector<LinkEffect>;
 
 }  // namespace tidemark::spu

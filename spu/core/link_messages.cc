@@ -78,12 +78,15 @@ void LinkCore::OnWelcome(const sc::v1::Welcome& welcome, base::MonotonicTime now
     Disconnect("older store epoch", now, kNeedsPerson);
     return;
   }
-  if (cluster != identity_.cluster_id || welcome.store_epoch() != identity_.store_epoch) {
-    durable_identity_ = identity_;
-    identity_.cluster_id = cluster;
-    identity_.store_epoch = welcome.store_epoch();
+  IdentityRecord taken_in = identity_;
+  taken_in.cluster_id = cluster;
+  taken_in.store_epoch = welcome.store_epoch();
+  taken_in.fenced = false;
+  if (taken_in != identity_) {
+    durable_identity_ = std::exchange(identity_, taken_in);
     effects_.emplace_back(PersistIdentity{identity_});
   }
+  if (!std::exchange(fence_lifted_, true)) effects_.emplace_back(Fence{});
   complaint_.clear();
   state_ = State::kAttached;
   session_ = base::SessionId(welcome.session());
@@ -142,9 +145,12 @@ void LinkCore::OnNack(const sc::v1::Nack& nack, base::MonotonicTime now) {
       if (!other_boot) attempt_ = std::max(attempt_, nack.newest_attempt());
       break;
     case sc::v1::NACK_REASON_UNKNOWN_UUID:
+    case sc::v1::NACK_REASON_FOREIGN_VOLUME:
+      Refused(nack.detail(), now);
+      return;
+    // Not our controller, or not our language: no more than one that is away.
     case sc::v1::NACK_REASON_WRONG_CLUSTER:
     case sc::v1::NACK_REASON_BAD_HELLO:
-    case sc::v1::NACK_REASON_FOREIGN_VOLUME:
       Grumble(absl::StrFormat("the controller refuses this SPU: %s", nack.detail()));
       Disconnect(nack.detail(), now, kNeedsPerson);
       return;
@@ -152,6 +158,18 @@ void LinkCore::OnNack(const sc::v1::Nack& nack, base::MonotonicTime now) {
       break;
   }
   Disconnect(absl::StrFormat("refused: %s", nack.detail()), now);
+}
+
+// At once, then durably; what the disk does about it changes nothing for this process.
+void LinkCore::Refused(const std::string& why, base::MonotonicTime now) {
+  Grumble(absl::StrFormat("the controller refuses this SPU: %s", why));
+  effects_.emplace_back(Fence{why});
+  fence_lifted_ = false;
+  Disconnect(why, now, kNeedsPerson);
+  if (identity_.fenced) return;
+  durable_identity_ = identity_;
+  identity_.fenced = true;
+  effects_.emplace_back(PersistIdentity{identity_});
 }
 
 void LinkCore::OnReportAck(const sc::v1::ReportAck& ack) {

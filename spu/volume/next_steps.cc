@@ -64,6 +64,14 @@ void AddSpaceSteps(const space_pb::Explanation& explanation, std::vector<std::st
 std::vector<std::string> NextSteps(const space_pb::Explanation& explanation) {
   const space_pb::Volume& volume = explanation.volume();
   std::vector<std::string> steps;
+  if (!volume.fenced().empty()) {
+    steps.push_back(
+        "tidemark status   # which machine has its place? If it is this one's: stop the other, or "
+        "tidemark spu replace ID");
+    steps.push_back(
+        "if this one is the copy: stop it, and give it an id and volumes of its own "
+        "(tidemark-spu format)");
+  }
   const std::string name = volume.uuid().substr(0, 8);
   const bool device =
       volume.device_faults_size() > 0 || Holds(volume.holds(), space_pb::HOLD_KIND_DEVICE);

@@ -51,6 +51,7 @@ VolumeState Volume::State() const {
   state.uuid = uuid().ToString();
   state.path = disk_->path();
   state.accepting = accepting_;
+  state.fence = fence_;
   state.marks = marks_;
   state.device_fault = device_fault_;
   if (driver_ == nullptr) return state;
@@ -80,7 +81,7 @@ void Volume::Append(AppendCommand command) {
   if (stopping_) {
     return refuse(MakeRefusal(log_pb::REFUSAL_REASON_SHUTTING_DOWN, "the SPU is shutting down"));
   }
-  if (!accepting_) return refuse(WhyClosedCached());
+  if (!accepting_ || !fence_.empty()) return refuse(WhyClosedCached());
   const std::int64_t queued_bytes = commits_.bytes() + partition->parked_bytes();
   if (queued_bytes > options_.commit_queue_bytes_max) {
     Refusal refusal =

@@ -93,7 +93,11 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
   bool started() const { return driver_ != nullptr; }
   // Why it could not start; the others go on. Empty: it has, or is about to.
   const std::string& start_fault() const { return start_fault_; }
+  // By its verdict; the fence is an axis of its own.
   bool accepting() const { return accepting_; }
+  // No appends while it is not empty: why another has the place of this SPU.
+  void SetFence(const std::string& why);
+  const std::string& fence() const { return fence_; }
   // The largest batch that any topic may put here, by its marks.
   std::int64_t batch_bytes_max() const { return LogOptionsFor({}).limits.batch_bytes_max; }
   // nullptr until started().
@@ -219,6 +223,7 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
   void DeleteAgain();
 
   const Refusal& WhyClosedCached();
+  void TellGate();
   // By what is durable, also before the verdict has begun.
   bool InEpisode() const;
   void Housekeep();
@@ -245,6 +250,7 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
   std::vector<monitor::SpaceEvent> early_events_;
   bool accepting_ = false;
   std::optional<monitor::DeviceHold> device_fault_;
+  std::string fence_;
   std::optional<Refusal> why_closed_;
   std::int64_t freed_bytes_ = 0;  // since the start
   NoSpaceErrors no_space_errors_;

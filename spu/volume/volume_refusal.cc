@@ -47,6 +47,11 @@ void FillNumbers(const VolumeState& volume, Refusal& refusal) {
 
 // Same order as the status table: what needs a person most comes first.
 Refusal Explain(const VolumeState& volume) {
+  if (!volume.fence.empty()) {
+    return MakeRefusal(
+        log_pb::REFUSAL_REASON_FENCED,
+        absl::StrFormat("append refused: the controller refuses this SPU: %s", volume.fence));
+  }
   const monitor::DeviceHold* device = nullptr;
   if (volume.device_fault.has_value()) device = &*volume.device_fault;
   if (device == nullptr && volume.holds.device.has_value()) device = &*volume.holds.device;
@@ -79,7 +84,7 @@ Refusal Explain(const VolumeState& volume) {
 }  // namespace
 
 std::optional<Refusal> RefusalOf(const VolumeState& volume) {
-  if (volume.accepting) return std::nullopt;
+  if (volume.accepting && volume.fence.empty()) return std::nullopt;
   Refusal refusal = Explain(volume);
   FillNumbers(volume, refusal);
   return refusal;

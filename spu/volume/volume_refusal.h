@@ -18,7 +18,8 @@ struct VolumeState {
   std::string uuid;
   std::string path;
   bool accepting = false;
-  monitor::HoldSet holds;                           // durable, or about to be
+  std::string fence;       // why another has the place of this SPU; empty: none has
+  monitor::HoldSet holds;  // durable, or about to be
   std::optional<monitor::DeviceHold> device_fault;  // of this boot
   monitor::Marks marks;
   std::optional<monitor::SpaceReading> reading;
@@ -26,7 +27,8 @@ struct VolumeState {
   base::Duration retry_after = std::chrono::seconds(1);
 };
 
-// nullopt while it accepts. A volume that is closed without any hold is provisioning.
+// nullopt while it accepts and is not fenced. A volume that is closed without any hold is
+// provisioning.
 std::optional<Refusal> RefusalOf(const VolumeState& volume);
 
 // An append found no step: the budget's words, with the volume's numbers.

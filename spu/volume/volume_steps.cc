@@ -224,12 +224,23 @@ void Volume::OnGate(bool open) {
       open ? daemon::LogLevel::kInfo : daemon::LogLevel::kWarn,
       open ? "volume.gate_opened" : "volume.gate_closed",
       {{"volume", disk_->path()}, {"holds", monitor::DescribeHolds(driver_->policy().HoldsNow())}});
+  TellGate();
+  if (open) listener_.OnVolumeChanged(uuid());
+}
+
+void Volume::SetFence(const std::string& why) {
+  if (why == fence_) return;
+  fence_ = why;
+  TellGate();
+}
+
+void Volume::TellGate() {
+  why_closed_.reset();
   const std::optional<Refusal> why = WhyClosed();
   for (const auto& [id, partition] : partitions_) {
     if (why.has_value()) partition->RefuseParked(*why);
     partition->gate().Call(why);
   }
-  if (open) listener_.OnVolumeChanged(uuid());
 }
 
 void Volume::OnVerdict(const std::optional<monitor::DeviceHold>& fault) {

@@ -126,7 +126,8 @@ space_pb::Volume VolumeMessage(const Volume& volume) {
   space_pb::Volume message;
   message.set_uuid(volume.uuid().ToString());
   message.set_path(volume.disk().path());
-  message.set_accepting(volume.accepting());
+  message.set_accepting(volume.accepting() && volume.fence().empty());
+  message.set_fenced(volume.fence());
   message.set_partitions(static_cast<std::int64_t>(volume.partitions().size()));
   if (!volume.started()) {
     FillNotStarted(volume, message);
@@ -152,7 +153,7 @@ space_pb::Volume VolumeMessage(const Volume& volume) {
   }
   message.set_episodes(explanation.record.episode.value());
   const bool held = message.holds().held_size() > 0 || message.device_faults_size() > 0;
-  if (!held && !message.accepting()) message.set_not_ready(explanation.summary);
+  if (!held && !volume.accepting()) message.set_not_ready(explanation.summary);
   return message;
 }
 

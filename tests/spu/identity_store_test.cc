@@ -45,6 +45,18 @@ TEST_F(IdentityStoreTest, EveryStartIsCountedUnderOneUuid) {
   EXPECT_EQ(second.boot_count, first.boot_count + 1);
 }
 
+TEST_F(IdentityStoreTest, AFenceOutlivesARestart) {
+  {
+    ASSERT_OK_AND_ASSIGN(const auto store, IdentityStore::Open(disk_, home_.File("state")));
+    IdentityRecord record = store->record();
+    EXPECT_FALSE(record.fenced);
+    record.fenced = true;
+    ASSERT_OK(store->Write(record));
+  }
+  ASSERT_OK_AND_ASSIGN(const IdentityRecord after, Boot());
+  EXPECT_TRUE(after.fenced);
+}
+
 // The slot that cannot be read may be the one that was written last.
 TEST_F(IdentityStoreTest, NoBootCountIsGivenTwiceWhicheverSlotIsUnreadable) {
   for (const std::size_t slot : {0u, 1u}) {

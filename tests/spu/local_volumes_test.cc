@@ -128,7 +128,28 @@ TEST_F(LocalVolumesTest, TheSameHoldTwiceIsAnsweredTwice) {
   EXPECT_OK(*release);
   Answer& released_again = Release("ann");
   ASSERT_TRUE(Answered(released_again));
-  EXPECT_OK(*released_again);
+  EXPECT_TRUE(absl::IsFailedPrecondition(released_again->status())) << released_again->status();
+}
+
+// A volume at rest is looked at every 5 s: what is known at the release may be of before.
+TEST_F(LocalVolumesTest, AReleaseOfAVolumeThatWasFilledMeanwhileOpensNothing) {
+  ASSERT_TRUE(Answered(Hold("ann", "disk swap")));
+  auto filler = support::ForeignFiller::Create(rig_.path());
+  ASSERT_OK(filler);
+  ASSERT_OK((*filler)->FillUntilLeft(base::kMiB));
+  bool opened = false;
+  rig_.loop().Run([&] {
+    rig_.OnChanged([&](const base::Uuid& volume) {
+      opened = opened || rig_.volumes().all().front()->accepting();
+      if (local_.has_value()) local_->OnVolumeChanged(volume);
+    });
+  });
+  Answer& release = Release("ann");
+  ASSERT_TRUE(Answered(release));
+  ASSERT_OK(*release);
+  EXPECT_FALSE(DurableHold().has_value());
+  EXPECT_TRUE(rig_.durable().holds.space.has_value());
+  EXPECT_FALSE(opened);
 }
 
 TEST_F(LocalVolumesTest, WhoReleasedAHoldIsShown) {

@@ -173,6 +173,28 @@ TEST_F(SpuProcessTest, AWipedVolumeIsClosedAndComesBackAboveWhatTheControllerKno
   loop_->Run([&] { EXPECT_EQ(volume().durable()->last_proof->episode, base::Episode(8)); });
 }
 
+TEST_F(SpuProcessTest, AFencedSpuTakesNoAppendsAndIsNotReadyUntilTheFenceIsLifted) {
+  const auto ready = [this] {
+    return support::HttpFetch(process_->http_endpoint().port, "/readyz?verbose");
+  };
+  const auto why_closed = [this] {
+    std::optional<Refusal> why;
+    loop_->Run([&] { why = volume().WhyClosed(); });
+    return why;
+  };
+  ASSERT_TRUE(WaitFor([&] { return ready().status == 200; }, kLongWait, "readiness"));
+  loop_->Run([&] { process_->OnFence("volume belongs to SPU 'other'"); });
+  const std::optional<Refusal> why = why_closed();
+  ASSERT_TRUE(why.has_value());
+  EXPECT_EQ(why->reason(), tidemark::log::v1::REFUSAL_REASON_FENCED);
+  EXPECT_THAT(why->message(), HasSubstr("belongs to SPU 'other'"));
+  EXPECT_EQ(ready().status, 503);
+  EXPECT_THAT(ready().body, HasSubstr("[-]fence failed: volume belongs to SPU 'other'"));
+  loop_->Run([&] { process_->OnFence(""); });
+  EXPECT_FALSE(why_closed().has_value());
+  EXPECT_EQ(ready().status, 200);
+}
+
 TEST_F(SpuProcessTest, WhoIsSupersededMustExitAndSaysSoOnce) {
   constexpr int kSuperseded = 78;
   loop_->Run([&] {

@@ -29,7 +29,7 @@ struct SweepResult {
   std::int64_t bytes_lost = 0;
   std::int64_t looks = 0;
   std::int64_t lived_to_the_end = 0;
-  std::vector<std::string> voided;  // runs whose fault struck nothing, three times
+  std::vector<std::string> voided;  // runs whose fault struck nothing, in all its tries
   std::vector<std::string> violations;
 
   bool ok() const { return runs > 0 && voided.empty() && violations.empty(); }

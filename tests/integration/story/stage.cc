@@ -117,7 +117,7 @@ absl::Status Stage::StartDaemons() {
   std::ofstream(config) << absl::StrFormat(
       "id = \"node-1\"\nstate_dir = \"%s\"\nsc = \"%s\"\n\n[[volume]]\npath = \"%s\"\n%s\n"
       "[[volume]]\npath = \"%s\"\n%s\n",
-      home_.path() + "/spu-state", wire->address(), volume_directory(0), volume_settings_,
+      state_directory(), wire->address(), volume_directory(0), volume_settings_,
       volume_directory(1), volume_settings_);
   support::DaemonOptions agent;
   agent.name = "spu";

@@ -72,6 +72,8 @@ class Stage {
   const std::string& controller() const { return controller_endpoint_; }
   const std::string& agent() const { return agent_endpoint_; }
   std::string file_system() const;
+  // Of the SPU: who it is, apart from its volumes.
+  std::string state_directory() const { return home_.path() + "/spu-state"; }
 
   Reporter& reporter;
   Ledger ledger;

@@ -88,6 +88,47 @@ TEST_F(ControllerCoreTest, AStoreThatCannotPersistTakesThePartitionOffOnline) {
       << "a batch that fits shows nothing: the owner says when the store is well";
 }
 
+// The store is slow: space came back and went again before the first of the two was durable.
+TEST_F(ControllerCoreTest, NothingIsShownOnlineWhileANewerHoldWaitsForTheStore) {
+  const base::Uuid& volume = simulator_.volume(0);
+  simulator_.Do(simulator_.spu().OutOfSpace(volume, simulator_.now()));
+  simulator_.Settle();
+  const auto deliver = [this] {
+    while (simulator_.DeliverToController()) {
+    }
+  };
+  simulator_.ForgetShown();
+  simulator_.Do(simulator_.spu().Reclaim(volume, simulator_.now()));
+  deliver();
+  simulator_.Do(simulator_.spu().OutOfSpace(volume, simulator_.now()));
+  deliver();
+  ASSERT_TRUE(simulator_.core().volumes().at(volume).waiting.has_value());
+  ASSERT_TRUE(simulator_.Commit());
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_LEADER_OFFLINE);
+  EXPECT_THAT(simulator_.Verdict(0).reason, HasSubstr("a newer report of the volume holds it"));
+  simulator_.Settle();
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_OUT_OF_SPACE);
+  EXPECT_FALSE(simulator_.EverShown(0, v1::PARTITION_STATUS_ONLINE));
+}
+
+// What waits behind it says the same of the space: nobody needs to see a flap.
+TEST_F(ControllerCoreTest, AVolumeIsNotTakenOffOnlineByAHarmlessReportThatWaits) {
+  const base::Uuid& volume = simulator_.volume(0);
+  const auto deliver = [this] {
+    while (simulator_.DeliverToController()) {
+    }
+  };
+  simulator_.Do(simulator_.spu().OutOfSpace(volume, simulator_.now()));
+  deliver();
+  simulator_.Do(simulator_.spu().Reclaim(volume, simulator_.now()));
+  deliver();
+  ASSERT_TRUE(simulator_.core().volumes().at(volume).waiting.has_value());
+  simulator_.ForgetShown();
+  simulator_.Settle();
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_ONLINE);
+  EXPECT_FALSE(simulator_.EverShown(0, v1::PARTITION_STATUS_LEADER_OFFLINE));
+}
+
 TEST_F(ControllerCoreTest, ADeviceFaultDuringAnEpisodeDoesNotEndTheEpisode) {
   const base::Uuid& volume = simulator_.volume(0);
   simulator_.Do(simulator_.spu().OutOfSpace(volume, simulator_.now()));

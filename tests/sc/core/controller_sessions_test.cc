@@ -73,7 +73,7 @@ TEST_F(ControllerCoreTest, AForeignClusterAVolumeOfAnotherSpuAndABadHelloAreRefu
       {"bad hello", [](v1::Hello& h) { h.set_spu_id("../x"); }},
       {"bad hello", [](v1::Hello& h) { h.set_spu_uuid("short"); }},
       {"bad hello", [](v1::Hello& h) { *h.add_volumes() = h.volumes(0); }},
-      {"bad hello", [](v1::Hello& h) { h.set_spu_id("spu-c"); }},  // the uuid is spu-a's
+      {"unknown uuid", [](v1::Hello& h) { h.set_spu_id("spu-c"); }},  // the uuid is spu-a's
   };
   const base::SessionId live = LiveSession();
   for (const auto& c : kCases) {

@@ -109,6 +109,60 @@ TEST_F(LinkCoreTest, SupersededExitsWith78AndTriesNoMore) {
   EXPECT_TRUE(effects_.empty());
 }
 
+// The same disks or the same identity twice: what this one writes is no part of the log.
+TEST_F(LinkCoreTest, WhoHasNotItsPlaceIsFencedDurablyUntilItIsTakenIn) {
+  for (const auto reason : {sc::v1::NACK_REASON_UNKNOWN_UUID, sc::v1::NACK_REASON_FOREIGN_VOLUME}) {
+    SCOPED_TRACE(reason);
+    effects_.clear();
+    Tick(seconds(6));
+    Receive(Nack(reason));
+    ASSERT_EQ(All<Fence>().size(), 1u);
+    EXPECT_FALSE(All<Fence>()[0].why.empty());
+    ASSERT_EQ(All<PersistIdentity>().size(), 1u);
+    EXPECT_TRUE(All<PersistIdentity>()[0].identity.fenced);
+    EXPECT_TRUE(std::holds_alternative<PersistIdentity>(effects_.back()))
+        << "the close of the stream must not go with a write that fails";
+
+    Tick(seconds(6));
+    Receive(Nack(reason));
+    EXPECT_EQ(All<PersistIdentity>().size(), 1u) << "once is enough";
+
+    effects_.clear();
+    Tick(seconds(6));
+    Receive(Welcome());
+    ASSERT_EQ(All<Fence>().size(), 1u);
+    EXPECT_TRUE(All<Fence>()[0].why.empty());
+    EXPECT_FALSE(link_.identity().fenced);
+    Take(link_.StreamClosed(stream_, "cut", now_));
+  }
+}
+
+TEST_F(LinkCoreTest, AFenceThatWasNotKeptIsWrittenAgainAndLiftedAllTheSame) {
+  Tick(seconds(6));
+  Receive(Nack(sc::v1::NACK_REASON_UNKNOWN_UUID));
+  Take(link_.IdentityNotPersisted("no space left", now_));
+  Tick(seconds(6));
+  Receive(Nack(sc::v1::NACK_REASON_UNKNOWN_UUID));
+  EXPECT_EQ(All<PersistIdentity>().size(), 2u);
+  Take(link_.IdentityNotPersisted("no space left", now_));
+  effects_.clear();
+  Tick(seconds(6));
+  Receive(Welcome());
+  ASSERT_EQ(All<Fence>().size(), 1u);
+  EXPECT_TRUE(All<Fence>()[0].why.empty());
+}
+
+// Not our controller, or not our language: it is as if ours were away.
+TEST_F(LinkCoreTest, AForeignControllerDoesNotStopAppends) {
+  for (const auto reason : {sc::v1::NACK_REASON_WRONG_CLUSTER, sc::v1::NACK_REASON_BAD_HELLO,
+                            sc::v1::NACK_REASON_STORE_FAILED, sc::v1::NACK_REASON_NOT_READY}) {
+    Tick(seconds(6));
+    Receive(Nack(reason));
+  }
+  EXPECT_TRUE(All<Fence>().empty());
+  EXPECT_FALSE(link_.identity().fenced);
+}
+
 TEST_F(LinkCoreTest, TheFirstClusterIsOursForGood) {
   Attach();
   ASSERT_EQ(All<PersistIdentity>().size(), 1u);

@@ -91,6 +91,20 @@ TEST(VolumeRefusalTest, SaysNothingWhileTheVolumeAccepts) {
   EXPECT_FALSE(RefusalOf(state).has_value());
 }
 
+// Whatever its own verdict is: even an accepting one takes nothing.
+TEST(VolumeRefusalTest, AFenceComesBeforeEverythingElse) {
+  VolumeState state = Closed();
+  for (const bool accepting : {true, false}) {
+    state.accepting = accepting;
+    state.fence = "volume belongs to SPU 'other'";
+    const auto refusal = RefusalOf(state);
+    ASSERT_TRUE(refusal.has_value());
+    EXPECT_EQ(refusal->reason(), log_pb::REFUSAL_REASON_FENCED);
+    EXPECT_THAT(refusal->message(), HasSubstr("belongs to SPU 'other'"));
+    ExpectNumbers(*refusal);
+  }
+}
+
 TEST(VolumeRefusalTest, NoStepHasTheNumbersOfTheVolumeToo) {
   for (const bool out_of_space : {true, false}) {
     const Refusal refusal = NoStepRefusal(Closed(), "why", out_of_space);

@@ -62,6 +62,9 @@ class Fleet::Agent final : public spu::LinkListener {
   void OnWiped(const spu::Wiped& /*wiped*/) override { Complain("a volume is called wiped"); }
   void OnExit(int /*code*/, const std::string& why) override { Complain("exit: " + why); }
   void OnLinkChanged(bool /*attached*/) override {}
+  void OnFence(const std::string& why) override {
+    if (!why.empty()) Complain("fenced: " + why);
+  }
   void OnAssignments(const sc::v1::Assignments& assignments) override {
     sc::v1::AssignmentsAck ack;
     ack.set_version(assignments.version());
