@@ -114,6 +114,10 @@ void Controller::StoreTopics(StoreBatch batch, absl::AnyInvocable<void(absl::Sta
       (*shared_done)(absl::OkStatus());
     } else {
       topics_.Abandon(*shared);
+      // What was acknowledged meanwhile of partitions that stay was not taken.
+      for (const std::string& spu_id : topics_.SpusOf(*shared)) {
+        Do(core_.AssignmentsChanged(spu_id, Now()));
+      }
       (*shared_done)(StoreError(status));
     }
   });

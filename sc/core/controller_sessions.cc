@@ -1,9 +1,9 @@
 // Sessions: who is attached, fenced by a number that is durable before it is told.
 #include "absl/strings/str_format.h"
 #include "base/byte_size.h"
-#include "daemon/control/names.h"
 #include "daemon/control/verdict_digest.h"
 #include "sc/core/controller_core.h"
+#include "sc/core/hello_defect.h"
 #include "sc/core/verdict_text.h"
 
 namespace tidemark::sc {
@@ -19,21 +19,6 @@ std::string DescribeHello(const v1::Hello& hello) {
 std::string DescribeHello(const SpuRecord& record) {
   return absl::StrFormat("boot %d, nonce %016x, attempt %d", record.boot_count, record.boot_nonce,
                          record.attempt);
-}
-
-std::string FindHelloDefect(const v1::Hello& hello) {
-  if (!daemon::IsName(hello.spu_id())) {
-    return absl::StrFormat("SPU id of %d bytes: 1 to %d of [A-Za-z0-9._-] are wanted",
-                           hello.spu_id().size(), daemon::kNameBytesMax);
-  }
-  if (!base::Uuid::FromBytes(hello.spu_uuid())) return "SPU uuid is not 16 bytes";
-  if (hello.boot_count() == 0 || hello.attempt() == 0) return "boot count or attempt is 0";
-  std::set<std::string> seen;
-  for (const v1::HelloVolume& volume : hello.volumes()) {
-    if (!base::Uuid::FromBytes(volume.uuid())) return "a volume uuid is not 16 bytes";
-    if (!seen.insert(volume.uuid()).second) return "a volume is named twice";
-  }
-  return "";
 }
 
 }  // namespace

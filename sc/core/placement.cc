@@ -1,8 +1,10 @@
 #include "sc/core/placement.h"
 
 #include <algorithm>
+#include <limits>
 #include <tuple>
 
+#include "absl/numeric/int128.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_format.h"
 #include "base/byte_size.h"
@@ -18,7 +20,7 @@ bool Eligible(const PlacementVolume& volume) {
 // partitions, and a volume with many is left alone. Then the fewest, then a fixed order.
 bool Better(const PlacementVolume& a, const PlacementVolume& b) {
   const auto share = [](const PlacementVolume& v) {
-    return v.free_steps() * v.step_bytes / (v.partitions + 1);
+    return absl::int128(v.free_steps()) * v.step_bytes / (v.partitions + 1);
   };
   const auto share_a = share(a);
   const auto share_b = share(b);
@@ -52,8 +54,13 @@ std::int64_t PlacementVolume::promised_steps() const {
 
 std::int64_t PlacementVolume::free_steps() const {
   if (!Eligible(*this)) return 0;
-  const std::int64_t room = available_bytes - full_bytes - promised_steps() * step_bytes;
-  return room <= 0 ? 0 : room / step_bytes;
+  // Whatever numbers a report has: none of them may turn over.
+  const absl::int128 room =
+      absl::int128(available_bytes) - full_bytes - absl::int128(promised_steps()) * step_bytes;
+  if (room <= 0) return 0;
+  const absl::int128 steps = room / step_bytes;
+  return static_cast<std::int64_t>(
+      std::min<absl::int128>(steps, std::numeric_limits<std::int64_t>::max()));
 }
 
 std::string PlacementVolume::Describe() const {

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 
 namespace tidemark::sc {
@@ -54,6 +55,26 @@ TEST(Placement, SharesByFreeSpaceAndPartitionCount) {
     const auto choices = PlacePartitions(c.volumes, c.count);
     ASSERT_TRUE(choices.ok()) << choices.status();
     EXPECT_EQ(Count(*choices), c.expected);
+  }
+}
+
+// A report says what it likes; UBSan says whether it turned over.
+TEST(Placement, NoNumberOfAReportTurnsOver) {
+  constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min();
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  for (const std::int64_t available : {kLeast, std::int64_t{0}, kMost}) {
+    for (const std::int64_t full : {kLeast, std::int64_t{0}, kMost}) {
+      for (const std::int64_t step : {std::int64_t{1}, kMost}) {
+        PlacementVolume volume = Volume(1, 1);
+        volume.available_bytes = available;
+        volume.full_bytes = full;
+        volume.step_bytes = step;
+        volume.partitions = 1'000'000;
+        EXPECT_GE(volume.free_steps(), 0);
+        const auto placed = PlacePartitions({volume, Volume(2, 8)}, 4);
+        EXPECT_TRUE(placed.ok()) << placed.status();
+      }
+    }
   }
 }
 

@@ -73,6 +73,14 @@ TEST_F(ControllerCoreTest, AForeignClusterAVolumeOfAnotherSpuAndABadHelloAreRefu
       {"bad hello", [](v1::Hello& h) { h.set_spu_id("../x"); }},
       {"bad hello", [](v1::Hello& h) { h.set_spu_uuid("short"); }},
       {"bad hello", [](v1::Hello& h) { *h.add_volumes() = h.volumes(0); }},
+      {"bad hello", [](v1::Hello& h) { h.set_version(std::string(129, 'v')); }},
+      {"bad hello", [](v1::Hello& h) { h.set_grpc_endpoint(std::string(513, 'e')); }},
+      {"bad hello", [](v1::Hello& h) { h.set_http_endpoint(std::string(513, 'e')); }},
+      {"bad hello", [](v1::Hello& h) { h.mutable_volumes(0)->set_path(std::string(4097, 'p')); }},
+      {"bad hello",
+       [](v1::Hello& h) {
+         for (int i = 0; i < 1024; ++i) h.add_volumes()->set_uuid(base::Uuid::Random().ToBytes());
+       }},
       {"unknown uuid", [](v1::Hello& h) { h.set_spu_id("spu-c"); }},  // the uuid is spu-a's
   };
   const base::SessionId live = LiveSession();
