@@ -68,11 +68,18 @@ int Serve(const SpuOptions& options, const CommandLine& command_line) {
   return exit_code;
 }
 
+// Steps, seals, trims and cold reads of many partitions run in libuv's pool (by default of 4): as
+// many threads as all volumes may take, and some for what belongs to none. It reads this once, when
+// it is first used.
+void ProvidePool(std::size_t volumes) {
+  constexpr std::size_t kMost = 1024;  // libuv takes no more
+  const std::size_t threads = std::min(kMost, (volumes + 1) * tidemark::spu::kPoolThreadsPerVolume);
+  setenv("UV_THREADPOOL_SIZE", std::to_string(threads).c_str(), /*overwrite=*/0);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  // Steps, seals, trims and cold reads of many partitions run here; libuv's default is 4.
-  setenv("UV_THREADPOOL_SIZE", "16", /*overwrite=*/0);
   tidemark::daemon::SetUpProcess();
   if (argc > 1 && std::string_view(argv[1]) == "format") {
     return tidemark::spu::RunFormat(argc - 2, argv + 2);
@@ -88,6 +95,7 @@ int main(int argc, char** argv) {
       std::make_shared<tidemark::daemon::StderrLogSink>(tidemark::daemon::StderrLogSink::Options{
           .format = options.daemon.log_format, .lowest = options.daemon.log_level});
   tidemark::daemon::InstallLogSink(sink);
+  ProvidePool(options.volumes.size());
   absl::Status checked = tidemark::spu::CheckOptions(options);
   if (checked.ok()) checked = tidemark::daemon::RefuseRoot(options.allow_root);
   const int exit_code =

@@ -30,9 +30,9 @@ Refusal PartitionGone() {
 
 }  // namespace
 
-Partition::Partition(daemon::EventLoop& loop, PartitionVolume& volume,
-                     storage::RecoveredPartition recovered, const storage::LogOptions& options)
-    : loop_(loop), volume_(volume), log_(std::move(recovered), options) {}
+Partition::Partition(PartitionVolume& volume, storage::RecoveredPartition recovered,
+                     const storage::LogOptions& options)
+    : volume_(volume), log_(std::move(recovered), options) {}
 
 Partition::~Partition() {
   const Refusal gone = PartitionGone();
@@ -54,7 +54,7 @@ void Partition::RefuseAppend(AppendCommand& command, Refusal refusal) {
 
 void Partition::Append(AppendCommand command) {
   if (!parked_.empty()) {
-    parked_bytes_ += static_cast<std::int64_t>(command.batch.size());
+    volume_.OnParked(static_cast<std::int64_t>(command.batch.size()));
     parked_.push_back(std::move(command));
     return;
   }
@@ -75,7 +75,7 @@ void Partition::Admit(AppendCommand command) {
       return;
     }
     case storage::Admission::Outcome::kNeedsStep:
-      parked_bytes_ += static_cast<std::int64_t>(command.batch.size());
+      volume_.OnParked(static_cast<std::int64_t>(command.batch.size()));
       parked_.push_front(std::move(command));
       volume_.SeekStep(id());
       return;
@@ -93,7 +93,7 @@ void Partition::AdmitParked() {
     const std::size_t before = parked_.size();
     AppendCommand command = std::move(parked_.front());
     parked_.pop_front();
-    parked_bytes_ -= static_cast<std::int64_t>(command.batch.size());
+    volume_.OnParked(-static_cast<std::int64_t>(command.batch.size()));
     Admit(std::move(command));
     if (parked_.size() >= before) return;  // it waits again, first in line
   }
@@ -160,8 +160,8 @@ void Partition::OnStepRefused(const Refusal& why) {
 }
 
 void Partition::RefuseParked(const Refusal& why) {
-  parked_bytes_ = 0;
   for (AppendCommand& command : std::exchange(parked_, {})) {
+    volume_.OnParked(-static_cast<std::int64_t>(command.batch.size()));
     AppendResult result;
     result.durable_end = log_.DurableEnd();
     result.refusal = why;
@@ -181,7 +181,7 @@ void Partition::Read(ReadCommand command) {
     return command.done(std::move(result));
   }
   if (!plan->has_value()) return command.done(std::move(result));
-  loop_.QueueWork(
+  volume_.work().QueueWork(
       [file_system = volume_.file_system(), request = **std::move(plan)] {
         return storage::ReadSegment(*file_system, request);
       },
@@ -209,20 +209,22 @@ void Partition::OffsetForTime(base::WallMillis time,
   auto plan = log_.PlanOffsetForTime(time, storage::Isolation::kDurable);
   const base::Offset end = log_.DurableEnd();
   if (!plan.has_value()) return done(end);
-  loop_.QueueWork([file_system = volume_.file_system(),
-                   search = *std::move(plan)] { return storage::SearchTime(*file_system, search); },
-                  [end, done = std::move(done)](
-                      absl::StatusOr<std::optional<storage::TimedOffset>> found) mutable {
-                    if (!found.ok()) return done(found.status());
-                    done(found->has_value() ? (*found)->offset : end);
-                  });
+  volume_.work().QueueWork(
+      [file_system = volume_.file_system(), search = *std::move(plan)] {
+        return storage::SearchTime(*file_system, search);
+      },
+      [end,
+       done = std::move(done)](absl::StatusOr<std::optional<storage::TimedOffset>> found) mutable {
+        if (!found.ok()) return done(found.status());
+        done(found->has_value() ? (*found)->offset : end);
+      });
 }
 
 bool Partition::RunPlan(const storage::TrimPlan& plan,
                         absl::AnyInvocable<void(std::int64_t)> done) {
   auto request = log_.BeginTrim(plan);
   if (!request.ok()) return false;
-  loop_.QueueWork(
+  volume_.work().QueueWork(
       [file_system = volume_.file_system(), request = *std::move(request)] {
         return storage::TrimPartition(*file_system, request);
       },

@@ -14,7 +14,7 @@
 #include <optional>
 #include <string>
 
-#include "daemon/loop/event_loop.h"
+#include "daemon/loop/work_share.h"
 #include "spu/callback_list.h"
 #include "spu/partition_host.h"
 #include "storage/log/partition_log.h"
@@ -29,6 +29,10 @@ class PartitionVolume {
   virtual storage::Moment Now() const = 0;
   // Outlives the volume with whoever reads or trims by it in the pool.
   virtual std::shared_ptr<storage::FileSystem> file_system() = 0;
+  // The volume's share of the pool.
+  virtual daemon::WorkShare& work() = 0;
+  // Appends of so many bytes more wait for a step; negative: fewer.
+  virtual void OnParked(std::int64_t bytes) = 0;
   // Takes an admitted batch into the next commit.
   virtual void Commit(storage::CommitWrite write) = 0;
   // The log may want a step; ends in OnStep() or OnStepRefused(), maybe at once.
@@ -41,7 +45,7 @@ class PartitionVolume {
 
 class Partition {
  public:
-  Partition(daemon::EventLoop& loop, PartitionVolume& volume, storage::RecoveredPartition recovered,
+  Partition(PartitionVolume& volume, storage::RecoveredPartition recovered,
             const storage::LogOptions& options);
   ~Partition();
 
@@ -72,7 +76,6 @@ class Partition {
   // The gate closed: nothing parked may wait for it.
   void RefuseParked(const Refusal& why);
 
-  std::int64_t parked_bytes() const { return parked_bytes_; }
   bool wants_step_urgently() const { return !parked_.empty(); }
 
   CallbackList<>& advance() { return advance_; }
@@ -96,11 +99,9 @@ class Partition {
   void Answer(Waiting& waiting);
   static void RefuseAppend(AppendCommand& command, Refusal refusal);
 
-  daemon::EventLoop& loop_;
   PartitionVolume& volume_;
   storage::PartitionLog log_;
   std::deque<AppendCommand> parked_;
-  std::int64_t parked_bytes_ = 0;
   std::deque<Waiting> waiting_;
   CallbackList<> advance_;
   CallbackList<std::optional<Refusal>> gate_;

@@ -59,18 +59,32 @@ std::vector<Partition> PartitionsWithTrouble(const Invocation& invocation, const
   return found;
 }
 
-Told FromLastReport(const VolumeView& view, const absl::Status& why) {
+// Of a volume that its SPU does not have.
+std::string PutBackStep(const Invocation& invocation, const VolumeView& view) {
+  const std::string& path = view.volume.path();
+  const auto there = invocation.Spu(view.endpoint).Explain(path);
+  const bool other = there.ok() && !there->volume().uuid().empty();
+  if (!other) {
+    return absl::StrFormat("is it configured there? restart SPU %s with %s as a [[volume]]",
+                           view.spu_id, path);
+  }
+  return absl::StrFormat(
+      "another volume (%s) is at %s now: put the disk of this one back and restart SPU %s. If it "
+      "is gone for good, so are the records of its %d partitions: tidemark topic delete TOPIC",
+      there->volume().uuid(), path, view.spu_id, view.volume.partitions());
+}
+
+Told FromLastReport(const Invocation& invocation, const VolumeView& view, const absl::Status& why) {
   Told told;
   const bool answered = absl::IsNotFound(why);
   const std::string why_not =
       (answered ? "The SPU does not have it: " : "The SPU cannot be asked: ") +
       std::string(why.message());
   told.text = LastReportText(view, why_not);
-  told.steps.push_back(
-      answered ? absl::StrFormat("is it configured there? restart SPU %s with %s as a [[volume]]",
-                                 view.spu_id, view.volume.path())
-               : absl::StrFormat("bring SPU %s back, then: tidemark volume explain %s", view.spu_id,
-                                 view.volume.path()));
+  told.steps.push_back(answered
+                           ? PutBackStep(invocation, view)
+                           : absl::StrFormat("bring SPU %s back, then: tidemark volume explain %s",
+                                             view.spu_id, view.volume.path()));
   *told.explanation.mutable_volume() = view.volume;
   told.explanation.set_summary(view.reported
                                    ? absl::StrFormat("last known, from a report %d ms old: %s",
@@ -86,7 +100,7 @@ absl::StatusOr<Told> TellVolume(const Invocation& invocation, const VolumeView& 
     if (!absl::IsUnavailable(why) && !absl::IsDeadlineExceeded(why) && !absl::IsNotFound(why)) {
       return why;
     }
-    return FromLastReport(view, why);
+    return FromLastReport(invocation, view, why);
   }
   Told told;
   told.text = ExplanationText(*explanation, view.spu_id);

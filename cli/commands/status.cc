@@ -39,15 +39,23 @@ std::string LastKnown(const VolumeView& view) {
                          base::FormatDuration(std::chrono::milliseconds(view.report_age_ms)));
 }
 
-std::string VolumeLines(const VolumeView& view, bool colors) {
+// With its uuid where another has taken its place.
+std::string PlaceOf(const VolumeView& view, const std::vector<VolumeView>& volumes) {
+  const std::string name = NameOf(view, volumes);
+  const std::string place = view.spu_id + ":" + view.volume.path();
+  return name == place ? place : absl::StrFormat("%s (%s)", place, name);
+}
+
+std::string VolumeLines(const VolumeView& view, const std::vector<VolumeView>& volumes,
+                        bool colors) {
   const space::v1::Volume& volume = view.volume;
   const Color color = VolumeColor(view);
   if (!view.reported) {
-    return absl::StrFormat("  %s:%s\n    %d partitions\n    %s\n", view.spu_id, volume.path(),
+    return absl::StrFormat("  %s\n    %d partitions\n    %s\n", PlaceOf(view, volumes),
                            volume.partitions(), Painted(VerdictText(view), color, colors));
   }
   return absl::StrFormat(
-      "  %s:%s%s\n    %s %s free of %s, %d partitions\n    %s\n", view.spu_id, volume.path(),
+      "  %s%s\n    %s %s free of %s, %d partitions\n    %s\n", PlaceOf(view, volumes),
       Painted(LastKnown(view), Color::kWarning, colors),
       Painted(SpaceBar(volume.reading(), volume.marks(), kStatusBar), color, colors),
       SizeText(volume.reading().available_bytes()), SizeText(volume.reading().total_bytes()),
@@ -124,7 +132,7 @@ absl::Status Status(Invocation& invocation) {
     out << absl::StrFormat("  %s: %s\n", id, Painted(RefusedText(refusal), Color::kBad, colors));
   }
   out << "\nVolumes  (# used  . free  F full  R goes on from here  L low)\n";
-  for (const VolumeView& view : volumes) out << VolumeLines(view, colors);
+  for (const VolumeView& view : volumes) out << VolumeLines(view, volumes, colors);
   if (volumes.empty()) out << "  none reported\n";
   out << "\nPartitions\n" << PartitionLine(partitions, colors);
   if (const std::string episodes = EpisodeLines(volumes); !episodes.empty()) {

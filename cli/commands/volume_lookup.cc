@@ -22,11 +22,13 @@ bool SamePlace(const VolumeView& one, const VolumeView& other) {
          one.volume.uuid() != other.volume.uuid();
 }
 
-// Formatted anew, or another disk mounted there: its successor is meant.
-void EraseReplaced(std::vector<VolumeView>& fitting) {
+// Formatted anew, or another disk mounted there: its successor is meant. Not where nobody was named
+// and partitions were on it: they are what is wrong.
+void EraseReplaced(std::vector<VolumeView>& fitting, bool named) {
   const std::vector<VolumeView> all = fitting;
-  std::erase_if(fitting, [&all](const VolumeView& view) {
-    return view.absent && std::ranges::any_of(all, [&view](const VolumeView& other) {
+  std::erase_if(fitting, [&all, named](const VolumeView& view) {
+    return view.absent && (named || view.volume.partitions() == 0) &&
+           std::ranges::any_of(all, [&view](const VolumeView& other) {
              return !other.absent && SamePlace(view, other);
            });
   });
@@ -44,7 +46,7 @@ absl::StatusOr<VolumeView> ChooseVolume(const std::vector<VolumeView>& volumes,
   std::vector<VolumeView> fitting;
   std::ranges::copy_if(volumes, std::back_inserter(fitting),
                        [&](const VolumeView& view) { return name.empty() || Fits(view, name); });
-  EraseReplaced(fitting);
+  EraseReplaced(fitting, !name.empty());
   if (name.empty() && fitting.size() > 1) {
     std::erase_if(fitting, [](const VolumeView& view) { return view.volume.accepting(); });
     if (fitting.size() != 1) {

@@ -32,10 +32,11 @@ Seen ReadSpace(VolumeDisk& disk) {
 
 }  // namespace
 
-SpaceDriver::SpaceDriver(daemon::EventLoop& loop, const base::Clock& clock,
+SpaceDriver::SpaceDriver(daemon::EventLoop& loop, daemon::WorkShare& work, const base::Clock& clock,
                          std::shared_ptr<VolumeDisk> disk, monitor::SpacePolicy policy,
                          SpaceOwner& owner)
     : loop_(loop),
+      work_(work),
       clock_(clock),
       disk_(std::move(disk)),
       policy_(std::move(policy)),
@@ -120,7 +121,7 @@ void SpaceDriver::Reschedule() {
 
 template <typename Work, typename Then>
 void SpaceDriver::OnPool(Work work, Then then) {
-  loop_.QueueWork(std::move(work), [this, guard = std::weak_ptr(alive_),
+  work_.QueueWork(std::move(work), [this, guard = std::weak_ptr(alive_),
                                     then = std::move(then)](auto result) mutable {
     if (guard.expired() || stopped_) return;
     then(std::move(result));

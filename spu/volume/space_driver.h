@@ -18,6 +18,7 @@
 #include "absl/functional/any_invocable.h"
 #include "daemon/loop/event_loop.h"
 #include "daemon/loop/timer.h"
+#include "daemon/loop/work_share.h"
 #include "daemon/loop/worker_thread.h"
 #include "monitor/reserve_file.h"
 #include "monitor/space_policy.h"
@@ -51,8 +52,9 @@ class SpaceOwner {
 
 class SpaceDriver {
  public:
-  SpaceDriver(daemon::EventLoop& loop, const base::Clock& clock, std::shared_ptr<VolumeDisk> disk,
-              monitor::SpacePolicy policy, SpaceOwner& owner);
+  // `work`: the volume's share of the pool; outlives this.
+  SpaceDriver(daemon::EventLoop& loop, daemon::WorkShare& work, const base::Clock& clock,
+              std::shared_ptr<VolumeDisk> disk, monitor::SpacePolicy policy, SpaceOwner& owner);
   ~SpaceDriver();
 
   void Start();
@@ -99,6 +101,7 @@ class SpaceDriver {
   void OnPool(Work work, Then then);
 
   daemon::EventLoop& loop_;
+  daemon::WorkShare& work_;
   const base::Clock& clock_;
   std::shared_ptr<VolumeDisk> disk_;
   monitor::SpacePolicy policy_;

@@ -25,6 +25,7 @@ Volume::Volume(daemon::EventLoop& loop, const base::Clock& clock, std::shared_pt
       disk_(std::move(disk)),
       options_(options),
       listener_(listener),
+      work_(loop, kPoolThreadsPerVolume),
       commit_thread_(loop, "commit"),
       commits_(commit_thread_, *this),
       housekeeping_(loop, [this] { Housekeep(); }),
@@ -82,7 +83,7 @@ void Volume::Append(AppendCommand command) {
     return refuse(MakeRefusal(log_pb::REFUSAL_REASON_SHUTTING_DOWN, "the SPU is shutting down"));
   }
   if (!accepting_ || !fence_.empty()) return refuse(WhyClosedCached());
-  const std::int64_t queued_bytes = commits_.bytes() + partition->parked_bytes();
+  const std::int64_t queued_bytes = commits_.bytes() + parked_bytes_;
   if (queued_bytes > options_.commit_queue_bytes_max) {
     Refusal refusal =
         MakeRefusal(log_pb::REFUSAL_REASON_OVERLOADED,
@@ -180,7 +181,7 @@ void Volume::SealRolled(Partition& partition) {
       request->index.reset();  // an index is only a shortcut: it is rebuilt when wanted
     }
   }
-  loop_.QueueWork(
+  work_.QueueWork(
       [disk = disk_, request = *std::move(request)] {
         return storage::SealSegment(disk->file_system(), request);
       },
@@ -216,7 +217,7 @@ void Volume::ReleaseIdleStep(Partition& partition) {
   if (!accepting_) return;
   auto request = partition.log().StepReleaseWanted(Now());
   if (!request.has_value()) return;
-  loop_.QueueWork(
+  work_.QueueWork(
       [disk = disk_, request = *std::move(request)] {
         return storage::SealSegment(disk->file_system(), request);
       },
@@ -273,7 +274,7 @@ void Volume::CloseWhenIdle(absl::AnyInvocable<void()>& done) {
       auto state = partition->log().Close();
       if (!state.ok()) continue;  // failed: recovery will look at it
       ++closing_;
-      loop_.QueueWork(
+      work_.QueueWork(
           [disk = disk_, directory = partition->log().directory(), state = *std::move(state)] {
             return storage::SavePartitionState(disk->file_system(), directory, state);
           },

@@ -52,6 +52,9 @@ struct NoSpaceErrors {
   std::int64_t writes = 0;
 };
 
+// Of libuv's pool, by one volume at once. The process gives the pool as much for each.
+inline constexpr std::size_t kPoolThreadsPerVolume = 16;
+
 // What the agent wants to hear.
 class VolumeListener {
  public:
@@ -155,6 +158,8 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
   std::shared_ptr<storage::FileSystem> file_system() override {
     return {disk_, &disk_->file_system()};
   }
+  daemon::WorkShare& work() override { return work_; }
+  void OnParked(std::int64_t bytes) override { parked_bytes_ += bytes; }
   void Commit(storage::CommitWrite write) override { commits_.Enqueue(std::move(write)); }
   void SeekStep(base::PartitionId partition) override;
   void OnFreed(std::int64_t bytes) override;
@@ -240,6 +245,8 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
   VolumeListener& listener_;
   monitor::Marks marks_;
 
+  daemon::WorkShare work_;
+  std::int64_t parked_bytes_ = 0;  // of all partitions
   CommitThread commit_thread_;
   CommitQueue commits_;
   std::map<base::PartitionId, std::unique_ptr<Partition>> partitions_;

@@ -132,7 +132,7 @@ void Volume::CreateOnDisk(const PartitionSpec& spec, monitor::GrantId grant, Ass
                  {"partition_id", spec.state.id.value()},
                  {"topic", spec.state.topic}});
   }
-  loop_.QueueWork(
+  work_.QueueWork(
       [disk = disk_, state = std::move(state)] {
         return storage::CreatePartition(disk->file_system(), disk->layout().partitions(), state);
       },
@@ -177,7 +177,7 @@ void Volume::Delete(base::PartitionId id, absl::AnyInvocable<void(absl::Status)>
   auto removed = partitions_.extract(id);  // readers and producers are told once it is out
   removed = {};
   step_users_.erase(id);
-  loop_.QueueWork(
+  work_.QueueWork(
       [disk = disk_, id] {
         return storage::DeletePartition(disk->file_system(), disk->layout().partitions(), id);
       },

@@ -111,7 +111,7 @@ void Volume::OpenPartitions(const std::vector<base::PartitionId>& ids) {
 void Volume::OpenPartition(
     base::PartitionId id, absl::AnyInvocable<void(base::PartitionId, const absl::Status&)> opened) {
   const storage::LogOptions options = LogOptionsFor({});
-  loop_.QueueWork([disk = disk_, path = storage::PartitionPath(disk_->layout().partitions(), id),
+  work_.QueueWork([disk = disk_, path = storage::PartitionPath(disk_->layout().partitions(), id),
                    options] { return storage::OpenPartition(disk->file_system(), path, options); },
                   [this, guard = std::weak_ptr(alive_), id, options, opened = std::move(opened)](
                       absl::StatusOr<storage::RecoveredPartition> recovered) mutable {
@@ -124,7 +124,7 @@ void Volume::OpenPartition(
                                    {"note", note}});
                     }
                     auto partition =
-                        std::make_unique<Partition>(loop_, *this, *std::move(recovered), options);
+                        std::make_unique<Partition>(*this, *std::move(recovered), options);
                     // During an episode whoever has data had a step: it may just have been full.
                     const bool had_step = partition->log().held_step_bytes() > 0 ||
                                           (InEpisode() && partition->log().segment_count() > 0);
@@ -166,7 +166,7 @@ void Volume::BeginVerdict() {
   policy_options.settle = options_.settle;
   policy_options.reclaim_pause = options_.reclaim_pause;
   const monitor::Instant now{clock_.Now(), clock_.WallNow()};
-  driver_ = std::make_unique<SpaceDriver>(loop_, clock_, disk_,
+  driver_ = std::make_unique<SpaceDriver>(loop_, work_, clock_, disk_,
                                           monitor::SpacePolicy(policy_options, boot, now), *this);
   driver_->Start();
   if (!recovery_fault_.empty()) {

@@ -53,7 +53,7 @@ void Volume::RefuseStep(Partition& partition) {
 
 void Volume::AllocateStep(base::PartitionId id, storage::StepRequest request,
                           monitor::GrantId grant) {
-  loop_.QueueWork(
+  work_.QueueWork(
       [disk = disk_, request = std::move(request)] {
         return storage::AllocateStep(disk->file_system(), request);
       },
@@ -153,7 +153,7 @@ void Volume::TakeNextStep(std::vector<base::PartitionId> left, StepsTaken taken,
     CountMissingSteps();
     return done(std::move(taken));
   }
-  loop_.QueueWork(
+  work_.QueueWork(
       [disk = disk_, request = *std::move(request)] {
         return storage::AllocateStep(disk->file_system(), request);
       },
@@ -200,7 +200,7 @@ void Volume::VerifySteps(absl::AnyInvocable<void(std::string)> done) {
                                         storage::SegmentFileName(segment.base_offset)));
     }
   }
-  loop_.QueueWork(
+  work_.QueueWork(
       [disk = disk_, files = std::move(files)]() -> std::string {
         for (const std::string& file : files) {
           const auto stat = disk->file_system().Stat(file);

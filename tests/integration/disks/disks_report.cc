@@ -46,8 +46,11 @@ void DisksReport::Take(std::string_view case_name, std::string_view said) {
 }
 
 void DisksReport::WantReconnects(std::int64_t least) {
-  if (Measured("reconnects") >= least || !skipped_.empty()) return;
-  void_.push_back(absl::StrFormat("%d reconnects of %d", Measured("reconnects"), least));
+  // Each case had its share to do; of those that this machine cannot run nothing is owed.
+  const auto cases = ran_ + std::ssize(skipped_);
+  const std::int64_t owed = cases == 0 ? least : least * ran_ / cases;
+  if (Measured("reconnects") >= owed) return;
+  void_.push_back(absl::StrFormat("%d reconnects of %d", Measured("reconnects"), owed));
 }
 
 std::int64_t DisksReport::Measured(const std::string& name) const {
