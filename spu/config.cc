@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::uint16_t kGrpcPort = 7201;
 constexpr std::uint16_t kHttpPort = 7202;
+// libuv's pool has 1024 threads at most: 16 for each volume, and 16 for the rest.
+constexpr std::size_t kVolumesMax = 63;
 constexpr std::int64_t kSmallestBatch = 1024;
 // A gRPC message is 4 MiB at most, with its envelope.
 constexpr std::int64_t kLargestBatch = 4 * base::kMiB - 64 * base::kKiB;
@@ -92,6 +94,10 @@ absl::Status CheckOptions(const SpuOptions& options) {
   }
   if (options.volumes.empty()) {
     problems.push_back("no volume is configured: add [[volume]] path = \"…\", or --volume DIR");
+  }
+  if (options.volumes.size() > kVolumesMax) {
+    problems.push_back(absl::StrFormat("%d volumes are configured, at most %d may",
+                                       options.volumes.size(), kVolumesMax));
   }
   std::set<std::string> paths;
   for (const VolumeConfig& volume : options.volumes) {

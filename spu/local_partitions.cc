@@ -128,7 +128,7 @@ std::vector<tidemark::log::v1::LocalPartition> LocalPartitions::ListLocal() cons
       entry.set_log_start(log.LogStart().value());
       entry.set_durable_end(log.DurableEnd().value());
       entry.set_size_bytes(log.allocated_bytes());
-      entry.set_accepting(volume->accepting() && partition->assigned && !log.failed());
+      entry.set_accepting(volume->admits() && partition->assigned && !log.failed());
       entry.set_unclaimed(!partition->assigned);
       if (closed.has_value()) *entry.mutable_why() = *closed;
     }

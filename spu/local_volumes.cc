@@ -1,6 +1,7 @@
 #include "spu/local_volumes.h"
 
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -16,6 +17,7 @@ namespace space_pb = tidemark::space::v1;
 namespace event = monitor::event;
 
 constexpr std::size_t kSuspectsShown = 5;
+constexpr base::Duration kLookAgain = std::chrono::milliseconds(100);
 
 void AddSuspects(const monitor::PinnedSpace& pinned, space_pb::Explanation& explanation) {
   for (const monitor::PinnedFile& file : pinned.files) {
@@ -123,6 +125,7 @@ void LocalVolumes::Change(const std::string& selector, Wish wish, Changed done) 
                       std::nullopt, std::move(deadline), std::move(done)});
   if (release) {
     (*volume)->Apply(event::PollNow{});
+    if (!look_again_.active()) look_again_.StartPeriodic(kLookAgain);
   } else {
     TellWaiting(**volume, true);  // in the order of their calls
   }
@@ -130,15 +133,30 @@ void LocalVolumes::Change(const std::string& selector, Wish wish, Changed done) 
 }
 
 void LocalVolumes::TellWaiting(Volume& volume, bool all) {
-  const auto reading = volume.State().reading;
-  for (WaitingChange& change : waiting_) {
-    if (change.volume != volume.uuid() || change.newest_before.has_value()) continue;
-    const bool seen = reading.has_value() && reading->started >= change.asked_at;
-    if (!all && !seen) return;  // those behind it wait, too
-    change.newest_before = volume.driver()->policy().newest_generation();
-    const Wish& wish = change.wish;
+  const auto untold = [&volume](const WaitingChange& change) {
+    return change.volume == volume.uuid() && !change.newest_before.has_value();
+  };
+  // What it is told may be answered at once, which changes the list.
+  for (auto next = std::ranges::find_if(waiting_, untold); next != waiting_.end();
+       next = std::ranges::find_if(waiting_, untold)) {
+    const auto reading = volume.State().reading;
+    const bool seen = reading.has_value() && reading->started >= next->asked_at;
+    if (!all && !seen) return;
+    next->newest_before = volume.driver()->policy().newest_generation();
+    const Wish wish = next->wish;
     volume.Apply(wish.held ? monitor::SpaceEvent(event::OperatorHolds{wish.who, wish.why})
                            : monitor::SpaceEvent(event::OperatorReleases{wish.who}));
+  }
+}
+
+void LocalVolumes::LookAgain() {
+  std::set<base::Uuid> volumes;
+  for (const WaitingChange& change : waiting_) {
+    if (!change.newest_before.has_value()) volumes.insert(change.volume);
+  }
+  if (volumes.empty()) return look_again_.Stop();
+  for (const base::Uuid& uuid : volumes) {
+    if (Volume* volume = volumes_.Find(uuid)) volume->Apply(event::PollNow{});
   }
 }
 

@@ -25,7 +25,10 @@ namespace tidemark::spu {
 class LocalVolumes final : public VolumeHost {
  public:
   LocalVolumes(daemon::EventLoop& loop, const VolumeSet& volumes, std::string spu_id)
-      : loop_(loop), volumes_(volumes), spu_id_(std::move(spu_id)) {}
+      : loop_(loop),
+        volumes_(volumes),
+        spu_id_(std::move(spu_id)),
+        look_again_(loop, [this] { LookAgain(); }) {}
 
   std::string SpuId() const override { return spu_id_; }
   std::vector<tidemark::space::v1::Volume> ListVolumes() const override;
@@ -67,6 +70,8 @@ class LocalVolumes final : public VolumeHost {
   void Change(const std::string& selector, Wish wish, Changed done);
   // Those that wait to be told and may be: all of them, or those with a reading after them.
   void TellWaiting(Volume& volume, bool all);
+  // The reading that was under way when a release came is none after it: asks for the next.
+  void LookAgain();
   void GiveUp(std::uint64_t number);
 
   daemon::EventLoop& loop_;
@@ -75,6 +80,7 @@ class LocalVolumes final : public VolumeHost {
   base::Duration deadline_ = std::chrono::seconds(5);
   std::uint64_t changes_ = 0;
   std::vector<WaitingChange> waiting_;  // in the order of their calls
+  daemon::Timer look_again_;
 };
 
 }  // namespace tidemark::spu

@@ -72,8 +72,7 @@ int Serve(const SpuOptions& options, const CommandLine& command_line) {
 // many threads as all volumes may take, and some for what belongs to none. It reads this once, when
 // it is first used.
 void ProvidePool(std::size_t volumes) {
-  constexpr std::size_t kMost = 1024;  // libuv takes no more
-  const std::size_t threads = std::min(kMost, (volumes + 1) * tidemark::spu::kPoolThreadsPerVolume);
+  const std::size_t threads = (volumes + 1) * tidemark::spu::kPoolThreadsPerVolume;
   setenv("UV_THREADPOOL_SIZE", std::to_string(threads).c_str(), /*overwrite=*/0);
 }
 
@@ -95,8 +94,8 @@ int main(int argc, char** argv) {
       std::make_shared<tidemark::daemon::StderrLogSink>(tidemark::daemon::StderrLogSink::Options{
           .format = options.daemon.log_format, .lowest = options.daemon.log_level});
   tidemark::daemon::InstallLogSink(sink);
-  ProvidePool(options.volumes.size());
   absl::Status checked = tidemark::spu::CheckOptions(options);
+  if (checked.ok()) ProvidePool(options.volumes.size());
   if (checked.ok()) checked = tidemark::daemon::RefuseRoot(options.allow_root);
   const int exit_code =
       checked.ok() ? Serve(options, std::get<CommandLine>(configured)) : Failed(checked);

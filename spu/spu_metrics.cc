@@ -190,7 +190,7 @@ void SpuMetrics::OnVolume(const Volume& volume) {
   gauges.resume_mark.Set(static_cast<double>(policy.marks().resume_bytes));
   gauges.time_to_full.Set(now.time_to_full.has_value() ? Seconds(*now.time_to_full)
                                                        : std::numeric_limits<double>::infinity());
-  gauges.accepting.Set(volume.accepting() ? 1 : 0);
+  gauges.accepting.Set(volume.admits() ? 1 : 0);
   gauges.generation.Set(static_cast<double>(policy.durable().generation.value()));
   gauges.commit_queue.Set(static_cast<double>(volume.commits().bytes()));
   const auto level = now.level;

@@ -70,7 +70,8 @@ std::string PutBackStep(const Invocation& invocation, const VolumeView& view) {
   }
   return absl::StrFormat(
       "another volume (%s) is at %s now: put the disk of this one back and restart SPU %s. If it "
-      "is gone for good, so are the records of its %d partitions: tidemark topic delete TOPIC",
+      "is gone for good, so are the records of its %d partitions (tidemark partition list); a "
+      "topic is deleted as a whole",
       there->volume().uuid(), path, view.spu_id, view.volume.partitions());
 }
 

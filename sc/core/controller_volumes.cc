@@ -264,8 +264,10 @@ void ControllerCore::OnReportDone(const PendingBatch& pending, const absl::Statu
   DropForgottenLostData(volume);
   volume.heard_at = stored.arrived;
   // Once it is in the store, it is what is shown; until then nothing is shown Online against it.
-  volume.contradicted = waiting && waiting->report.generation() > stored.report.generation() &&
-                        IsHeld(waiting->report) && !IsHeld(stored.report);
+  // A device fault is told under the generation that is there already, or under none.
+  const bool newer = waiting && (IsFaultAlone(waiting->report) ||
+                                 waiting->report.generation() >= stored.report.generation());
+  volume.contradicted = newer && IsHeld(waiting->report) && !IsHeld(stored.report);
   changed_.insert(volume.record.uuid);
   Acknowledge(volume, stored, moment);
   if (waiting) JudgeReport(volume, *waiting, moment);

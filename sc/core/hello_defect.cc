@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t kEndpointBytesMax = 512;
 constexpr std::size_t kVersionBytesMax = 128;
 constexpr std::size_t kPathBytesMax = 4096;
+constexpr std::size_t kAllPathsBytesMax = 64 * 1024;
 constexpr int kVolumesMax = 1024;
 
 std::string FindTooLong(const v1::Hello& hello) {
@@ -31,9 +32,15 @@ std::string FindTooLong(const v1::Hello& hello) {
     defect = too_long("the HTTP endpoint", hello.http_endpoint(), kEndpointBytesMax);
   }
   if (defect.empty()) defect = too_long("the version", hello.version(), kVersionBytesMax);
+  std::size_t paths_bytes = 0;
   for (const v1::HelloVolume& volume : hello.volumes()) {
     if (!defect.empty()) break;
     defect = too_long("the path of a volume", volume.path(), kPathBytesMax);
+    paths_bytes += volume.path().size();
+  }
+  if (defect.empty() && paths_bytes > kAllPathsBytesMax) {
+    return absl::StrFormat("the paths of its volumes have %d bytes, at most %d may", paths_bytes,
+                           kAllPathsBytesMax);
   }
   return defect;
 }

@@ -20,8 +20,7 @@ LinkCore::LinkCore(LinkOptions options, const IdentityRecord& identity)
     : options_(std::move(options)),
       identity_(identity),
       durable_identity_(identity),
-      backoff_(options_.backoff_seed),
-      fence_lifted_(!identity.fenced) {
+      backoff_(options_.backoff_seed) {
   SetLease(kDefaultLease);
 }
 
@@ -91,6 +90,7 @@ LinkEffects LinkCore::IdentityNotPersisted(const std::string& why, base::Monoton
   Grumble(absl::StrFormat("cannot persist the cluster's identity: %s", why));
   if (IsLive(stream_)) Disconnect(why, now);
   identity_ = durable_identity_;
+  identity_unknown_ = true;
   return std::exchange(effects_, {});
 }
 

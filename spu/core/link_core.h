@@ -117,6 +117,7 @@ class LinkCore {
   void CompareWithKnown(const sc::v1::KnownVolume& known);
   void OnNack(const sc::v1::Nack& nack, base::MonotonicTime now);
   void Refused(const std::string& why, base::MonotonicTime now);
+  void KeepIdentity(const IdentityRecord& identity);
   void OnReportAck(const sc::v1::ReportAck& ack);
   void OnReportNack(const sc::v1::ReportNack& nack, base::MonotonicTime now);
 
@@ -139,7 +140,8 @@ class LinkCore {
   base::MonotonicTime heard_at_;
   base::MonotonicTime heartbeat_at_;
   std::string complaint_;
-  bool fence_lifted_;  // or was never there
+  // The last write of the identity failed: what is on the disk may be either.
+  bool identity_unknown_ = false;
 
   ReportQueue reports_;
   std::vector<sc::v1::PartitionProgress> progress_;

@@ -82,11 +82,8 @@ void LinkCore::OnWelcome(const sc::v1::Welcome& welcome, base::MonotonicTime now
   taken_in.cluster_id = cluster;
   taken_in.store_epoch = welcome.store_epoch();
   taken_in.fenced = false;
-  if (taken_in != identity_) {
-    durable_identity_ = std::exchange(identity_, taken_in);
-    effects_.emplace_back(PersistIdentity{identity_});
-  }
-  if (!std::exchange(fence_lifted_, true)) effects_.emplace_back(Fence{});
+  KeepIdentity(taken_in);
+  effects_.emplace_back(Fence{});  // each time: the last lift may have gone with a failed write
   complaint_.clear();
   state_ = State::kAttached;
   session_ = base::SessionId(welcome.session());
@@ -146,7 +143,8 @@ void LinkCore::OnNack(const sc::v1::Nack& nack, base::MonotonicTime now) {
       break;
     case sc::v1::NACK_REASON_UNKNOWN_UUID:
     case sc::v1::NACK_REASON_FOREIGN_VOLUME:
-      Refused(nack.detail(), now);
+      // Without a reason it would read as a lift.
+      Refused(nack.detail().empty() ? "no reason given" : nack.detail(), now);
       return;
     // Not our controller, or not our language: no more than one that is away.
     case sc::v1::NACK_REASON_WRONG_CLUSTER:
@@ -164,11 +162,16 @@ void LinkCore::OnNack(const sc::v1::Nack& nack, base::MonotonicTime now) {
 void LinkCore::Refused(const std::string& why, base::MonotonicTime now) {
   Grumble(absl::StrFormat("the controller refuses this SPU: %s", why));
   effects_.emplace_back(Fence{why});
-  fence_lifted_ = false;
   Disconnect(why, now, kNeedsPerson);
-  if (identity_.fenced) return;
-  durable_identity_ = identity_;
-  identity_.fenced = true;
+  IdentityRecord fenced = identity_;
+  fenced.fenced = true;
+  KeepIdentity(fenced);
+}
+
+void LinkCore::KeepIdentity(const IdentityRecord& identity) {
+  if (identity == identity_ && !identity_unknown_) return;
+  identity_unknown_ = false;
+  durable_identity_ = std::exchange(identity_, identity);
   effects_.emplace_back(PersistIdentity{identity_});
 }
 

@@ -66,11 +66,14 @@ std::vector<std::string> NextSteps(const space_pb::Explanation& explanation) {
   std::vector<std::string> steps;
   if (!volume.fenced().empty()) {
     steps.push_back(
-        "tidemark status   # which machine has its place? If it is this one's: stop the other, or "
+        "if this machine is to take the place of another: stop that one, then "
         "tidemark spu replace ID");
     steps.push_back(
-        "if this one is the copy: stop it, and give it an id and volumes of its own "
-        "(tidemark-spu format)");
+        "if it has a volume or an identity of another SPU: take the volume out of its "
+        "configuration, or start it under the id that the message names");
+    steps.push_back(
+        "if it is the copy: stop it, and give it an id and volumes of its own (tidemark-spu "
+        "format)");
   }
   const std::string name = volume.uuid().substr(0, 8);
   const bool device =

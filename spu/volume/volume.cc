@@ -82,7 +82,7 @@ void Volume::Append(AppendCommand command) {
   if (stopping_) {
     return refuse(MakeRefusal(log_pb::REFUSAL_REASON_SHUTTING_DOWN, "the SPU is shutting down"));
   }
-  if (!accepting_ || !fence_.empty()) return refuse(WhyClosedCached());
+  if (!admits()) return refuse(WhyClosedCached());
   const std::int64_t queued_bytes = commits_.bytes() + parked_bytes_;
   if (queued_bytes > options_.commit_queue_bytes_max) {
     Refusal refusal =

@@ -101,6 +101,7 @@ class Volume final : public PartitionVolume, public CommitListener, public Space
   // No appends while it is not empty: why another has the place of this SPU.
   void SetFence(const std::string& why);
   const std::string& fence() const { return fence_; }
+  bool admits() const { return accepting_ && fence_.empty(); }
   // The largest batch that any topic may put here, by its marks.
   std::int64_t batch_bytes_max() const { return LogOptionsFor({}).limits.batch_bytes_max; }
   // nullptr until started().

@@ -232,6 +232,7 @@ void Volume::SetFence(const std::string& why) {
   if (why == fence_) return;
   fence_ = why;
   TellGate();
+  listener_.OnVolumeChanged(uuid());
 }
 
 void Volume::TellGate() {

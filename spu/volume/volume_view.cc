@@ -126,7 +126,7 @@ space_pb::Volume VolumeMessage(const Volume& volume) {
   space_pb::Volume message;
   message.set_uuid(volume.uuid().ToString());
   message.set_path(volume.disk().path());
-  message.set_accepting(volume.accepting() && volume.fence().empty());
+  message.set_accepting(volume.admits());
   message.set_fenced(volume.fence());
   message.set_partitions(static_cast<std::int64_t>(volume.partitions().size()));
   if (!volume.started()) {

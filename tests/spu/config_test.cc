@@ -51,6 +51,11 @@ TEST(SpuConfigTest, RefusesWhatWouldOnlyShowLater) {
       {"no id", [](SpuOptions& o) { o.id = ""; }, {"id = ''", "[A-Za-z0-9._-]"}},
       {"an id of other letters", [](SpuOptions& o) { o.id = "../no de"; }, {"id = '../no de'"}},
       {"a long id", [](SpuOptions& o) { o.id = std::string(250, 'a'); }, {"1 to 249"}},
+      {"more volumes than the pool serves",
+       [](SpuOptions& o) {
+         for (int i = 0; i < 63; ++i) o.volumes.push_back({"/more/" + std::to_string(i), {}});
+       },
+       {"64 volumes", "at most 63"}},
       {"every address", listen("0.0.0.0"), {"0.0.0.0:7201", "advertise"}},
       {"every address", listen("::"), {"[::]:7201", "advertise"}},
       {"no port of the SC", [](SpuOptions& o) { o.sc = "10.0.0.1"; }, {"sc: '10.0.0.1'", "port"}},

@@ -152,6 +152,36 @@ TEST_F(LocalVolumesTest, AReleaseOfAVolumeThatWasFilledMeanwhileOpensNothing) {
   EXPECT_FALSE(opened);
 }
 
+// The reading that is under way is none after it, and the next would come in 5 s.
+TEST_F(LocalVolumesTest, AReleaseDuringAReadingWaitsForTheNextAndASecondOneIsDoneByTheFirst) {
+  ASSERT_TRUE(Answered(Hold("ann", "disk swap")));
+  rig_.disk().Add({.operation = Operation::kStatFileSystem,
+                   .path_contains = "",
+                   .when = FaultRule::When::kOnly,
+                   .hang = true});
+  Answer& first = Release("bob");
+  ASSERT_TRUE(
+      WaitFor([&] { return rig_.disk().hanging() == 1; }, support::kLongWait, "a reading to hang"));
+  Answer& second = Release("eve");
+  rig_.disk().Release();
+  ASSERT_TRUE(Answered(first));
+  EXPECT_OK(*first);
+  ASSERT_TRUE(Answered(second));
+  EXPECT_OK(*second);
+  EXPECT_FALSE(DurableHold().has_value());
+}
+
+// What one of them is told may be answered at once, while the others are being told.
+TEST_F(LocalVolumesTest, AHoldBehindAReleaseThatWaitsForAReadingIsTheLast) {
+  ASSERT_TRUE(Answered(Hold("ann", "disk swap")));
+  Answer& release = Release("bob");
+  Answer& hold = Hold("eve", "mine now");
+  ASSERT_TRUE(Answered(hold));
+  EXPECT_OK(*hold);
+  ASSERT_TRUE(Answered(release));
+  EXPECT_EQ(DurableHold()->who, "eve");
+}
+
 TEST_F(LocalVolumesTest, WhoReleasedAHoldIsShown) {
   ASSERT_TRUE(Answered(Hold("ann", "disk swap")));
   ASSERT_TRUE(Answered(Release("bob")));

@@ -111,6 +111,28 @@ TEST_F(ControllerCoreTest, NothingIsShownOnlineWhileANewerHoldWaitsForTheStore) 
   EXPECT_FALSE(simulator_.EverShown(0, v1::PARTITION_STATUS_ONLINE));
 }
 
+// Its fault is told under the same generation.
+TEST_F(ControllerCoreTest, NothingIsShownOnlineWhileAFaultOfTheDeviceWaitsForTheStore) {
+  const base::Uuid& volume = simulator_.volume(0);
+  simulator_.Do(simulator_.spu().OutOfSpace(volume, simulator_.now()));
+  simulator_.Settle();
+  const auto deliver = [this] {
+    while (simulator_.DeliverToController()) {
+    }
+  };
+  simulator_.ForgetShown();
+  simulator_.Do(simulator_.spu().Reclaim(volume, simulator_.now()));
+  deliver();
+  simulator_.Do(simulator_.spu().FailDevice(volume, simulator_.now()));
+  deliver();
+  ASSERT_TRUE(simulator_.core().volumes().at(volume).waiting.has_value());
+  ASSERT_TRUE(simulator_.Commit());
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_LEADER_OFFLINE);
+  simulator_.Settle();
+  EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_FAILED);
+  EXPECT_FALSE(simulator_.EverShown(0, v1::PARTITION_STATUS_ONLINE));
+}
+
 // What waits behind it says the same of the space: nobody needs to see a flap.
 TEST_F(ControllerCoreTest, AVolumeIsNotTakenOffOnlineByAHarmlessReportThatWaits) {
   const base::Uuid& volume = simulator_.volume(0);

@@ -81,6 +81,14 @@ TEST_F(ControllerCoreTest, AForeignClusterAVolumeOfAnotherSpuAndABadHelloAreRefu
        [](v1::Hello& h) {
          for (int i = 0; i < 1024; ++i) h.add_volumes()->set_uuid(base::Uuid::Random().ToBytes());
        }},
+      {"bad hello",
+       [](v1::Hello& h) {
+         for (int i = 0; i < 17; ++i) {
+           v1::HelloVolume* volume = h.add_volumes();
+           volume->set_uuid(base::Uuid::Random().ToBytes());
+           volume->set_path(std::string(4096, 'p'));
+         }
+       }},
       {"unknown uuid", [](v1::Hello& h) { h.set_spu_id("spu-c"); }},  // the uuid is spu-a's
   };
   const base::SessionId live = LiveSession();

@@ -137,6 +137,37 @@ TEST_F(LinkCoreTest, WhoHasNotItsPlaceIsFencedDurablyUntilItIsTakenIn) {
   }
 }
 
+// The effect that lifts it is dropped with a write that fails.
+TEST_F(LinkCoreTest, AFenceIsLiftedThoughTheFirstLiftCouldNotBeKept) {
+  Tick(seconds(6));
+  Receive(Nack(sc::v1::NACK_REASON_UNKNOWN_UUID));
+  Tick(seconds(6));
+  Receive(Welcome());
+  Take(link_.IdentityNotPersisted("no space left", now_));
+  EXPECT_TRUE(link_.identity().fenced);
+  effects_.clear();
+  Tick(seconds(6));
+  Receive(Welcome(8));
+  ASSERT_EQ(All<PersistIdentity>().size(), 1u);
+  EXPECT_FALSE(All<PersistIdentity>()[0].identity.fenced);
+  ASSERT_EQ(All<Fence>().size(), 1u);
+  EXPECT_TRUE(All<Fence>()[0].why.empty());
+}
+
+// A write that failed may have reached the disk: the SC's last word is written all the same.
+TEST_F(LinkCoreTest, WhatIsOnTheDiskAfterAFailedWriteIsWrittenOver) {
+  Attach();
+  Take(link_.StreamClosed(stream_, "cut", now_));
+  Tick(seconds(6));
+  Receive(Nack(sc::v1::NACK_REASON_UNKNOWN_UUID));
+  Take(link_.IdentityNotPersisted("input/output error", now_));
+  effects_.clear();
+  Tick(seconds(6));
+  Receive(Welcome(8));
+  ASSERT_EQ(All<PersistIdentity>().size(), 1u);
+  EXPECT_FALSE(All<PersistIdentity>()[0].identity.fenced);
+}
+
 TEST_F(LinkCoreTest, AFenceThatWasNotKeptIsWrittenAgainAndLiftedAllTheSame) {
   Tick(seconds(6));
   Receive(Nack(sc::v1::NACK_REASON_UNKNOWN_UUID));
