@@ -22,10 +22,19 @@ bool Fits(std::uint64_t blocks, std::uint64_t fragment_bytes) {
   return blocks <= kInt64Max / fragment_bytes;
 }
 
+// XFS subtracts what it keeps for itself from what is free. Where less than that is left it tells a
+// negative number, as an unsigned one, for as long as it is so: there is nothing to be had.
+bool TellsLessThanNothing(const storage::FileSystemStat& stat) {
+  return stat.blocks_free == stat.blocks_available && stat.blocks_free > kInt64Max &&
+         ~stat.blocks_free < stat.blocks_total;
+}
+
 }  // namespace
 
-ReadingOutcome JudgeReading(const storage::FileSystemStat& stat, base::MonotonicTime started,
+ReadingOutcome JudgeReading(const storage::FileSystemStat& said, base::MonotonicTime started,
                             base::MonotonicTime finished) {
+  storage::FileSystemStat stat = said;
+  if (TellsLessThanNothing(stat)) stat.blocks_free = stat.blocks_available = 0;
   if (stat.fragment_bytes == 0 || stat.blocks_total == 0) {
     return Absurd(ReadingFaultKind::kNoTotal, stat);
   }

@@ -60,6 +60,8 @@ TEST(SpaceReadingTest, AcceptsWhatRealFilesystemsSay) {
        40'000'010LL * 4096},
       {"nothing available", Stat(4096, 1000, 50, 0), 0, 950 * 4096},
       {"all free", Stat(4096, 1000, 1000, 1000), 4'096'000, 4'096'000},
+      {"less than nothing, as xfs says of a full disk", Stat(4096, 73'728, ~3ULL, ~3ULL), 0,
+       73'728LL * 4096},
       {"8 EiB less a byte", Stat(1, kMax, kMax, kMax), std::numeric_limits<std::int64_t>::max(),
        std::numeric_limits<std::int64_t>::max()},
   };
@@ -87,6 +89,8 @@ TEST(SpaceReadingTest, RefusesAbsurdNumbers) {
       {"free above total", Stat(4096, 1000, 1001, 350), ReadingFaultKind::kFreeAboveTotal},
       {"available above free", Stat(4096, 1000, 400, 401), ReadingFaultKind::kFreeAboveTotal},
       {"a negative available, cast", Stat(4096, 1000, 400, kHuge - 9),
+       ReadingFaultKind::kFreeAboveTotal},
+      {"less than nothing by more than there is", Stat(4096, 1000, kHuge - 1000, kHuge - 1000),
        ReadingFaultKind::kFreeAboveTotal},
       {"all of it for root", Stat(4096, 1000, 1000, 0), ReadingFaultKind::kNoTotal},
       {"inodes available above total", inodes, ReadingFaultKind::kFreeAboveTotal},
