@@ -70,7 +70,7 @@ struct ReadingFault {
 
 using ReadingOutcome = std::variant<SpaceReading, ReadingFault>;
 
-ReadingOutcome JudgeReading(const storage::FileSystemStat& stat, base::MonotonicTime started,
+ReadingOutcome JudgeReading(const storage::FileSystemStat& said, base::MonotonicTime started,
                             base::MonotonicTime finished);
 
 std::string_view ReadingFaultName(ReadingFaultKind kind);  // "free above total"

@@ -167,9 +167,14 @@ void LocalVolumes::OnVolumeChanged(const base::Uuid& uuid) {
   const base::Generation durable = policy.durable().generation;
   std::vector<WaitingChange> decided;
   std::vector<WaitingChange> still_waiting;
+  // Another's release has done what a second one waits for.
+  const bool nobody_holds =
+      !policy.durable().holds.operator_hold && !policy.wanted_holds().operator_hold;
   for (WaitingChange& change : waiting_) {
-    const bool is_decided = change.volume == uuid && change.newest_before.has_value() &&
-                            (policy.settled() || durable > *change.newest_before);
+    const bool is_decided =
+        change.volume == uuid &&
+        (change.newest_before.has_value() ? policy.settled() || durable > *change.newest_before
+                                          : !change.wish.held && nobody_holds);
     (is_decided ? decided : still_waiting).push_back(std::move(change));
   }
   waiting_ = std::move(still_waiting);

@@ -15,9 +15,8 @@ using namespace sc::v1;  // NOLINT(google-build-using-namespace): request and re
 struct ControllerClient::Stubs {
   Stubs(std::string endpoint, base::Duration call_deadline)
       : peer{"SC", std::move(endpoint),
-             "is tidemark-sc running? --sc or TIDEMARK_SC; an SPU answers by itself: tidemark "
-             "--spu ADDRESS "
-             "volume explain"},
+             "is tidemark-sc running? --sc or TIDEMARK_SC; an SPU answers by itself: "
+             "tidemark --spu ADDRESS volume explain"},
         deadline(call_deadline),
         channel(daemon::NewChannel(peer.endpoint)),
         topics(channel),

@@ -262,7 +262,9 @@ void ControllerCore::EndSession(SpuState& spu, const std::string& why, Moment mo
     Store(std::move(batch), {});
   }
   for (auto& [uuid, volume] : volumes_) {
-    if (volume.record.spu_id == spu.record.id) volume.waiting.reset();
+    if (volume.record.spu_id != spu.record.id) continue;
+    volume.waiting.reset();
+    volume.contradicted = false;  // nobody is there to say it again
   }
   UpdateReaches(spu, moment);
 }

@@ -16,7 +16,7 @@ namespace tidemark::sc {
 namespace {
 
 bool IsHeld(const v1::Report& report) {
-  return report.holds().held_size() > 0 || report.device_faults_size() > 0;
+  return !daemon::HoldKindsOf(report.holds()).empty() || report.device_faults_size() > 0;
 }
 
 bool HoldsSpace(const v1::Report& report) {

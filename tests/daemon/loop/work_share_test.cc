@@ -48,13 +48,13 @@ class WorkShareTest : public testing::Test {
         kLongWait, "the jobs");
   }
 
-  LoopThread loop_;
   std::optional<WorkShare> share_;
   std::atomic<int> hanging_{0};
   std::promise<void> release_;
   std::shared_future<void> released_ = release_.get_future().share();
   bool is_released_ = false;
   std::vector<int> done_;
+  LoopThread loop_;  // ends first: what it still answers is for the others
 };
 
 TEST_F(WorkShareTest, WhatHangsTakesNoMoreThanItsShare) {

@@ -54,7 +54,7 @@ TEST_F(FenceTest, WhoHasNotItsPlaceAcknowledgesNothingUntilItIsTakenIn) {
   ASSERT_OK(stage_->Type({"spu", "replace", "node-1"}));
   EXPECT_TRUE(AwaitOnline());
   const auto taken = Append();
-  EXPECT_FALSE(taken.has_refusal()) << taken.ShortDebugString();
+  EXPECT_TRUE(taken.has_base_offset()) << taken.ShortDebugString();
 }
 
 }  // namespace

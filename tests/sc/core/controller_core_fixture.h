@@ -58,8 +58,20 @@ class ControllerCoreTest : public testing::Test {
   // Neither answered nor committed: what the controller does with this one message.
   void Deliver(const v1::AttachRequest& message) {
     simulator_.Inject(message, false);
+    DeliverAll();
+  }
+  // To the controller; nothing of it is committed.
+  void DeliverAll() {
     while (simulator_.DeliverToController()) {
     }
+  }
+  // Volume 0 has given back its space: the report of it is in the store, and takes its time there.
+  void StoreReclaimSlowly() {
+    simulator_.Do(simulator_.spu().OutOfSpace(simulator_.volume(0), simulator_.now()));
+    simulator_.Settle();
+    simulator_.ForgetShown();
+    simulator_.Do(simulator_.spu().Reclaim(simulator_.volume(0), simulator_.now()));
+    DeliverAll();
   }
   // The SPU's own link goes on, but what it said is not committed.
   void PassWithoutCommits(base::Duration duration) {
@@ -67,8 +79,7 @@ class ControllerCoreTest : public testing::Test {
     while (simulator_.now() < end) {
       simulator_.Advance(std::chrono::milliseconds(250));
       simulator_.Tick();
-      while (simulator_.DeliverToController()) {
-      }
+      DeliverAll();
       while (simulator_.DeliverToSpu()) {
       }
     }

@@ -91,17 +91,9 @@ TEST_F(ControllerCoreTest, AStoreThatCannotPersistTakesThePartitionOffOnline) {
 // The store is slow: space came back and went again before the first of the two was durable.
 TEST_F(ControllerCoreTest, NothingIsShownOnlineWhileANewerHoldWaitsForTheStore) {
   const base::Uuid& volume = simulator_.volume(0);
+  StoreReclaimSlowly();
   simulator_.Do(simulator_.spu().OutOfSpace(volume, simulator_.now()));
-  simulator_.Settle();
-  const auto deliver = [this] {
-    while (simulator_.DeliverToController()) {
-    }
-  };
-  simulator_.ForgetShown();
-  simulator_.Do(simulator_.spu().Reclaim(volume, simulator_.now()));
-  deliver();
-  simulator_.Do(simulator_.spu().OutOfSpace(volume, simulator_.now()));
-  deliver();
+  DeliverAll();
   ASSERT_TRUE(simulator_.core().volumes().at(volume).waiting.has_value());
   ASSERT_TRUE(simulator_.Commit());
   EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_LEADER_OFFLINE);
@@ -114,17 +106,9 @@ TEST_F(ControllerCoreTest, NothingIsShownOnlineWhileANewerHoldWaitsForTheStore) 
 // Its fault is told under the same generation.
 TEST_F(ControllerCoreTest, NothingIsShownOnlineWhileAFaultOfTheDeviceWaitsForTheStore) {
   const base::Uuid& volume = simulator_.volume(0);
-  simulator_.Do(simulator_.spu().OutOfSpace(volume, simulator_.now()));
-  simulator_.Settle();
-  const auto deliver = [this] {
-    while (simulator_.DeliverToController()) {
-    }
-  };
-  simulator_.ForgetShown();
-  simulator_.Do(simulator_.spu().Reclaim(volume, simulator_.now()));
-  deliver();
+  StoreReclaimSlowly();
   simulator_.Do(simulator_.spu().FailDevice(volume, simulator_.now()));
-  deliver();
+  DeliverAll();
   ASSERT_TRUE(simulator_.core().volumes().at(volume).waiting.has_value());
   ASSERT_TRUE(simulator_.Commit());
   EXPECT_EQ(simulator_.Status(0), v1::PARTITION_STATUS_LEADER_OFFLINE);
@@ -136,14 +120,10 @@ TEST_F(ControllerCoreTest, NothingIsShownOnlineWhileAFaultOfTheDeviceWaitsForThe
 // What waits behind it says the same of the space: nobody needs to see a flap.
 TEST_F(ControllerCoreTest, AVolumeIsNotTakenOffOnlineByAHarmlessReportThatWaits) {
   const base::Uuid& volume = simulator_.volume(0);
-  const auto deliver = [this] {
-    while (simulator_.DeliverToController()) {
-    }
-  };
   simulator_.Do(simulator_.spu().OutOfSpace(volume, simulator_.now()));
-  deliver();
+  DeliverAll();
   simulator_.Do(simulator_.spu().Reclaim(volume, simulator_.now()));
-  deliver();
+  DeliverAll();
   ASSERT_TRUE(simulator_.core().volumes().at(volume).waiting.has_value());
   simulator_.ForgetShown();
   simulator_.Settle();
